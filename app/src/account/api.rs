@@ -1,0 +1,69 @@
+//! Server functions of the account.
+
+use leptos::server;
+
+use crate::error::AppError;
+use crate::notice::Notice;
+
+/// Signs in, and goes to `next`.
+#[server(prefix = "/api/fn", endpoint = "sign_in", output = crate::codec::Json)]
+pub(crate) async fn sign_in(
+    email: String,
+    password: String,
+    #[server(default)] next: Option<String>,
+) -> Result<(), AppError> {
+    use crate::request::{
+        SESSION_EMAIL, answer, is_plain_form, leave_notice, safe_next, session, state,
+    };
+    use signalbox_engine::auth::users;
+
+    let state = state()?;
+    let session = session()?;
+    let next = safe_next(next.as_deref());
+    match users::sign_in(&state.db, &state.clock, email.trim(), &password).await {
+        Ok(actor) => {
+            // A new session id, so that one planted before the sign-in is worth nothing.
+            session.cycle_id().await.map_err(|_| AppError::Unavailable)?;
+            session.insert(SESSION_EMAIL, &actor.email).await.map_err(|_| AppError::Unavailable)?;
+            let page = if actor.must_change_password { "/account/password" } else { next };
+            leptos_axum::redirect(page);
+            Ok(())
+        }
+        Err(error) => {
+            let error = AppError::from(error);
+            if is_plain_form() {
+                let notice = Notice::from_error(&error).with_input(&[("email", email.trim())]);
+                leave_notice(&notice).await;
+                let next = leptos_router::location::Url::escape(next);
+                leptos_axum::redirect(&format!("/login?next={next}"));
+                return Err(error);
+            }
+            answer(Err(error))
+        }
+    }
+}
+
+/// Signs out.
+#[server(prefix = "/api/fn", endpoint = "sign_out", output = crate::codec::Json)]
+pub(crate) async fn sign_out() -> Result<(), AppError> {
+    use crate::request::session;
+
+    session()?.flush().await.map_err(|_| AppError::Unavailable)?;
+    leptos_axum::redirect("/login");
+    Ok(())
+}
+
+/// Changes the signed-in user's password.
+#[server(prefix = "/api/fn", endpoint = "change_password", output = crate::codec::Json)]
+pub(crate) async fn change_password(current: String, new: String) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish, session};
+    use signalbox_engine::auth::users;
+
+    let result = users::change_password(&ctx()?, &current, &new).await;
+    if result.is_ok() {
+        session()?.cycle_id().await.map_err(|_| AppError::Unavailable)?;
+    }
+    let result = result.map(|()| Notice::done("Your password is changed."));
+    let page = if result.is_ok() { "/admin" } else { "/account/password" };
+    finish(result, page, &[]).await
+}

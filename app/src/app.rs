@@ -1,0 +1,59 @@
+//! The app: what all pages share, and the table of routes.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::account::{LoginPage, PasswordPage};
+use crate::components::live::keep_live;
+use crate::console::Console;
+use crate::dead_letters::DeadLettersPage;
+use crate::domains::{DomainPage, DomainsPage};
+use crate::exports::ExportsPage;
+use crate::frame::{ConsoleFrame, LostFrame};
+use crate::jobs::{JobPage, JobsPage};
+use crate::kill_switch::KillSwitchPage;
+use crate::logs::LogsPage;
+use crate::overview::OverviewPage;
+use crate::schedules::SchedulesPage;
+use crate::settings::SettingsPage;
+
+/// How every page is rendered: whole, before the first byte is sent, so that its status is right
+/// and that it is complete where JavaScript is off.
+const WHOLE: SsrMode = SsrMode::Async;
+
+/// The console. The server renders it, the browser hydrates it.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let console = Console::provide();
+    keep_live(console);
+    view! {
+        <Title text=move || console.title.get() />
+        <Router>
+            <Routes fallback=|| view! { <LostFrame /> }>
+                <Route path=path!("/") view=|| view! { <Redirect path="/admin" /> } ssr=WHOLE />
+                <Route path=path!("/login") view=LoginPage ssr=WHOLE />
+                <Route path=path!("/account/password") view=PasswordPage ssr=WHOLE />
+                <ParentRoute path=path!("") view=ConsoleFrame ssr=WHOLE>
+                    <Route path=path!("/admin") view=OverviewPage ssr=WHOLE />
+                    <Route path=path!("/admin/jobs") view=JobsPage ssr=WHOLE />
+                    <Route path=path!("/admin/jobs/:id") view=JobPage ssr=WHOLE />
+                    <Route
+                        path=path!("/admin/dead-letter-queue")
+                        view=DeadLettersPage
+                        ssr=WHOLE
+                    />
+                    <Route path=path!("/admin/kill-switch") view=KillSwitchPage ssr=WHOLE />
+                    <Route path=path!("/admin/exports") view=ExportsPage ssr=WHOLE />
+                    <Route path=path!("/admin/config") view=SettingsPage ssr=WHOLE />
+                    <Route path=path!("/admin/logs") view=LogsPage ssr=WHOLE />
+                    <Route path=path!("/admin/schedules") view=SchedulesPage ssr=WHOLE />
+                    <Route path=path!("/domains") view=DomainsPage ssr=WHOLE />
+                    <Route path=path!("/domains/:id") view=DomainPage ssr=WHOLE />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

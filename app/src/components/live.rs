@@ -1,0 +1,156 @@
+//! Data that stays fresh: read again every few seconds while somebody looks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use signalbox_model::Timestamp;
+
+use super::fault::Fault;
+use crate::console::Console;
+use crate::error::AppError;
+
+/// How often a visible page asks again.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// The answer of a server function.
+pub(crate) type Answer<T> = Resource<Result<T, AppError>>;
+
+/// Asks all pages to read again, every few seconds while the window is visible.
+pub(crate) fn keep_live(console: Console) {
+    Effect::new(move |_| {
+        let again = move || {
+            if !document().hidden() {
+                console.tick.update(|n| *n = n.wrapping_add(1));
+            }
+        };
+        if let Ok(handle) = set_interval_with_handle(again, INTERVAL) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+}
+
+/// What `fetch` answers for `source`, read again on every tick. While the server cannot be
+/// reached, the last answer stays, and the console says that it is stale.
+pub(crate) fn live<S, T, Fut>(
+    source: impl Fn() -> S + Send + Sync + 'static,
+    fetch: impl Fn(S) -> Fut + Send + Sync + 'static,
+) -> Answer<T>
+where
+    S: PartialEq + Clone + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, AppError>> + Send + 'static,
+{
+    let console = Console::get();
+    let last: StoredValue<Option<(S, T)>> = StoredValue::new(None);
+    Resource::new_blocking(
+        move || (console.tick.get(), source()),
+        move |(_, source)| {
+            let answer = fetch(source.clone());
+            async move {
+                match answer.await {
+                    Ok(data) => {
+                        last.try_set_value(Some((source, data.clone())));
+                        console.stale.set(false);
+                        Ok(data)
+                    }
+                    Err(error) => match last.try_get_value().flatten() {
+                        Some((of, data)) if error.is_outage() && of == source => {
+                            console.stale.set(true);
+                            Ok(data)
+                        }
+                        _ => Err(error),
+                    },
+                }
+            }
+        },
+    )
+}
+
+/// What `fetch` answers for `source`, read again only when that changes: for forms whose choices
+/// must stay while somebody fills them in.
+pub(crate) fn on_demand<S, T, Fut>(
+    source: impl Fn() -> S + Send + Sync + 'static,
+    fetch: impl Fn(S) -> Fut + Send + Sync + 'static,
+) -> Answer<T>
+where
+    S: PartialEq + Clone + Send + Sync + 'static,
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, AppError>> + Send + 'static,
+{
+    Resource::new_blocking(source, fetch)
+}
+
+/// A part of a page that is drawn again, in place, whenever what it reads has changed.
+///
+/// Every such part has the same type, whatever it draws, which keeps the browser's code small.
+pub(crate) fn part<V: IntoView + 'static>(
+    draw: impl Fn() -> V + Send + Sync + 'static,
+) -> impl IntoView {
+    run(ViewFn::from(move || draw().into_any()))
+}
+
+fn run(draw: ViewFn) -> impl IntoView {
+    move || draw.run()
+}
+
+/// A page drawn from `data`. It is drawn once, and drawn again only after an error: what comes
+/// later arrives through the signal, so that an update leaves focus, selection and open dialogs
+/// alone. `name` gives the page's title, and the moment its data was read.
+pub(crate) fn page<T, V>(
+    data: Answer<T>,
+    name: impl Fn(&T) -> (String, Timestamp) + Clone + Send + Sync + 'static,
+    draw: impl Fn(Signal<T>) -> V + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    suspended(Box::pin(async move {
+        let _first = data.await;
+        let fault = Memo::new(move |_| match data.get() {
+            Some(Err(error)) => Some(error),
+            _ => None,
+        });
+        ViewFn::from(move || {
+            if let Some(error) = fault.get() {
+                return view! { <Fault error /> }.into_any();
+            }
+            // Reading a resource inside a `Transition` subscribes to it, whatever the reading is
+            // called; and a subscription would draw the whole page again on every tick.
+            untrack(|| match data.get_untracked() {
+                Some(Ok(first)) => draw(follow(data, first, name.clone())).into_any(),
+                _ => ().into_any(),
+            })
+        })
+    }))
+}
+
+fn suspended(ready: Pin<Box<dyn Future<Output = ViewFn> + Send>>) -> impl IntoView {
+    let body = Suspend::new(async move { run(ready.await) });
+    view! { <Transition>{body}</Transition> }
+}
+
+/// The good answers of `data`, from `first` on; each names the page.
+fn follow<T>(
+    data: Answer<T>,
+    first: T,
+    name: impl Fn(&T) -> (String, Timestamp) + Send + Sync + 'static,
+) -> Signal<T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let console = Console::get();
+    console.shows(name(&first));
+    let shown = RwSignal::new(first);
+    Effect::new(move |_| {
+        if let Some(Ok(next)) = data.get() {
+            console.shows(name(&next));
+            shown.set(next);
+        }
+    });
+    shown.into()
+}

@@ -1,0 +1,19 @@
+//! What pages are made of. Components hold no state of their own and fetch nothing.
+
+pub(crate) mod aspect;
+pub(crate) mod bar_chart;
+pub(crate) mod breaker_tile;
+pub(crate) mod empty;
+pub(crate) mod fault;
+pub(crate) mod field;
+pub(crate) mod icon;
+pub(crate) mod live;
+pub(crate) mod log_table;
+pub(crate) mod notices;
+pub(crate) mod page_head;
+pub(crate) mod pager;
+pub(crate) mod query;
+pub(crate) mod scroll;
+pub(crate) mod submit;
+pub(crate) mod time;
+pub(crate) mod track_diagram;

@@ -1,0 +1,61 @@
+//! What happened: the outcome of the last command.
+
+use leptos::prelude::*;
+
+use crate::console::Console;
+use crate::notice::{Notice, Tone};
+
+/// The outcome that came with the page, where JavaScript was off: in the page's flow.
+#[component]
+pub(crate) fn Outcome() -> impl IntoView {
+    let console = Console::get();
+    let outcome = move || console.notice.get().filter(|_| !console.notice_is_new.get());
+    move || outcome().map(|notice| view! { <Shown notice /> })
+}
+
+/// Outcomes of this window's commands: in a corner, so that they are seen wherever the page is
+/// scrolled to. The region is there from the start, so that what appears in it is read out.
+#[component]
+pub(crate) fn Toasts() -> impl IntoView {
+    let console = Console::get();
+    let outcome = move || console.notice.get().filter(|_| console.notice_is_new.get());
+    view! {
+        <div class="toasts" aria-live="polite">
+            {move || outcome().map(|notice| view! { <Shown notice /> })}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Shown(notice: Notice) -> impl IntoView {
+    let console = Console::get();
+    let (class, role) = match notice.tone {
+        Tone::Done => ("notice notice-ok", "status"),
+        Tone::Failed => ("notice notice-danger", "alert"),
+    };
+    let dismiss = move || {
+        console.notice_is_new.get().then(|| {
+            view! {
+                <button
+                    type="button"
+                    class="button quiet small"
+                    on:click=move |_| console.notice.set(None)
+                >
+                    "Dismiss"
+                </button>
+            }
+        })
+    };
+    view! {
+        <div class=class role=role>
+            <div>
+                <strong>{notice.text}</strong>
+                " "
+                {notice.link.map(|(href, label)| view! { <a href=href>{label}</a> })}
+            </div>
+            {dismiss}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,99 @@
+//! What all pages of one browser window share.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use serde::{Deserialize, Serialize};
+use signalbox_model::Timestamp;
+use signalbox_model::actor::Actor;
+
+use crate::error::AppError;
+use crate::notice::Notice;
+use crate::theme::Theme;
+
+/// What the pages must know before they fetch anything. Comes with the first page.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    /// What the last command left to be shown, where JavaScript was off.
+    pub notice: Option<Notice>,
+    /// The theme.
+    pub theme: Theme,
+    /// The name of this installation.
+    pub environment: String,
+    /// Who is signed in.
+    pub actor: Option<Actor>,
+    /// The number of the request that brought the first page.
+    pub request_id: String,
+}
+
+/// The state of the window.
+#[derive(Clone, Copy)]
+pub(crate) struct Console {
+    /// What came with the first page.
+    pub start: StoredValue<Start>,
+    /// The page's title.
+    pub title: RwSignal<String>,
+    /// When the page's data was read: the moment that relative times count from.
+    pub as_of: RwSignal<Option<Timestamp>>,
+    /// Counts up whenever live data is to be asked for again.
+    pub tick: RwSignal<u32>,
+    /// The server could not be reached; what is shown is from before.
+    pub stale: RwSignal<bool>,
+    /// The outcome to show.
+    pub notice: RwSignal<Option<Notice>>,
+    /// Whether that outcome is from this window, rather than from before the page was loaded.
+    pub notice_is_new: RwSignal<bool>,
+}
+
+impl Console {
+    /// Makes the window's state and gives it to all pages.
+    pub(crate) fn provide() -> Console {
+        let start = SharedValue::new(crate::edge::start).into_inner();
+        let console = Console {
+            title: RwSignal::new("Signalbox".to_owned()),
+            as_of: RwSignal::new(None),
+            tick: RwSignal::new(0),
+            stale: RwSignal::new(false),
+            notice: RwSignal::new(start.notice.clone()),
+            notice_is_new: RwSignal::new(false),
+            start: StoredValue::new(start),
+        };
+        provide_context(console);
+        console
+    }
+
+    /// The window's state.
+    pub(crate) fn get() -> Console {
+        expect_context()
+    }
+
+    /// Names the page, and says when its data was read.
+    pub(crate) fn shows(&self, (title, as_of): (String, Timestamp)) {
+        self.name(title);
+        self.as_of.set(Some(as_of));
+    }
+
+    /// Names the page.
+    pub(crate) fn name(&self, title: impl Into<String>) {
+        // The framework writes the title into the document as it is.
+        let title = title.into().replace(['<', '>', '&'], " ");
+        self.title.set(format!("{title} · Signalbox"));
+    }
+
+    /// Shows the outcome of every run of `action`, and what it changed.
+    pub(crate) fn announce<S>(self, action: ServerAction<S>)
+    where
+        S: ServerFn<Output = Notice, Error = AppError> + Clone + Send + Sync + 'static,
+    {
+        Effect::new(move |_| {
+            let outcome = action.value().get();
+            if let Some(outcome) = outcome {
+                self.notice.set(Some(match outcome {
+                    Ok(notice) => notice,
+                    Err(error) => Notice::from_error(&error),
+                }));
+                self.notice_is_new.set(true);
+                self.tick.update(|n| *n = n.wrapping_add(1));
+            }
+        });
+    }
+}

@@ -1,0 +1,67 @@
+//! Server functions of the dead letter queue.
+
+use leptos::server;
+use serde::{Deserialize, Serialize};
+use signalbox_model::Timestamp;
+use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
+use signalbox_model::metrics::DeadLetterCounts;
+use signalbox_model::page::Page;
+
+use crate::error::AppError;
+use crate::notice::Notice;
+
+/// What the page shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LettersFacts {
+    /// How many there are.
+    pub counts: DeadLetterCounts,
+    /// Those asked for.
+    pub letters: Page<DeadLetter>,
+    /// When this was read.
+    pub as_of: Timestamp,
+}
+
+/// One page of dead letters.
+#[server(prefix = "/api/fn", endpoint = "list_dead_letters", output = crate::codec::Json)]
+pub(crate) async fn list_dead_letters(
+    #[server(default)] status: Option<DeadLetterStatus>,
+    #[server(default)] cursor: Option<i64>,
+) -> Result<LettersFacts, AppError> {
+    use crate::request::{answer, ctx};
+    use signalbox_engine::dead_letters;
+
+    let ctx = ctx()?;
+    Ok(LettersFacts {
+        counts: answer(dead_letters::counts(&ctx).await)?,
+        letters: answer(dead_letters::list(&ctx, status, cursor, None).await)?,
+        as_of: ctx.now(),
+    })
+}
+
+/// Schedules a dead letter's job again.
+#[server(prefix = "/api/fn", endpoint = "retry_dead_letter", output = crate::codec::Json)]
+pub(crate) async fn retry_dead_letter(id: i64) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish};
+    use signalbox_engine::dead_letters;
+
+    let result = dead_letters::retry(&ctx()?, id).await;
+    let result = result.map(|job| {
+        Notice::done(format!("Job {job} is scheduled again."))
+            .link(format!("/admin/jobs/{job}"), "See the job")
+    });
+    finish(result, "/admin/dead-letter-queue", &[]).await
+}
+
+/// Removes a dead letter for good.
+#[server(prefix = "/api/fn", endpoint = "delete_dead_letter", output = crate::codec::Json)]
+pub(crate) async fn delete_dead_letter(id: i64) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish};
+    use signalbox_engine::dead_letters;
+
+    let result = dead_letters::delete(&ctx()?, id).await;
+    let result = result.map(|()| {
+        Notice::done(format!("Dead letter {id} is deleted."))
+            .link("/admin/logs?event=dlq_delete", "See the log")
+    });
+    finish(result, "/admin/dead-letter-queue", &[]).await
+}

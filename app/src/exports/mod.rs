@@ -1,0 +1,5 @@
+//! `/admin/exports` (OP-12).
+
+mod page;
+
+pub(crate) use page::ExportsPage;

@@ -1,0 +1,102 @@
+//! What the strip shows on every page.
+
+use leptos::server;
+use serde::{Deserialize, Serialize};
+use signalbox_model::Timestamp;
+use signalbox_model::breaker::{Breaker, BreakerState};
+use signalbox_model::kill_switch::KillSwitch;
+use signalbox_model::metrics::DeadLetterCounts;
+
+use crate::components::aspect::Aspect;
+use crate::error::AppError;
+
+/// The state of the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StripFacts {
+    /// When this was read.
+    pub as_of: Timestamp,
+    /// The kill switch.
+    pub kill_switch: KillSwitch,
+    /// The breaker that needs attention most; the first one while all are closed.
+    pub worst_breaker: Option<Breaker>,
+    /// How many dead letters there are.
+    pub dead_letters: DeadLetterCounts,
+}
+
+impl StripFacts {
+    /// The whole in one word.
+    pub(crate) fn overall(&self) -> (Aspect, &'static str) {
+        let breaker = self.worst_breaker.as_ref().map(|breaker| breaker.state);
+        if self.kill_switch.active {
+            (Aspect::Held, "Stopped")
+        } else if breaker == Some(BreakerState::Open) {
+            (Aspect::Danger, "Blocked")
+        } else if breaker == Some(BreakerState::HalfOpen) || self.dead_letters.pending > 0 {
+            (Aspect::Caution, "Caution")
+        } else {
+            (Aspect::Clear, "Clear")
+        }
+    }
+}
+
+/// The state of the whole; nothing for those who may not see the console.
+#[server(prefix = "/api/fn", endpoint = "strip", output = crate::codec::Json)]
+pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
+    use signalbox_engine::{breaker, dead_letters, kill_switch};
+    use signalbox_model::actor::Permission;
+
+    let Ok(ctx) = crate::request::state()?.ctx() else { return Ok(None) };
+    if !ctx.actor.may(Permission::ReadConsole) {
+        return Ok(None);
+    }
+    let weight = |breaker: &Breaker| match breaker.state {
+        BreakerState::Closed => 0,
+        BreakerState::HalfOpen => 1,
+        BreakerState::Open => 2,
+    };
+    let breakers = breaker::store::list(&ctx).await?;
+    Ok(Some(StripFacts {
+        as_of: ctx.now(),
+        kill_switch: kill_switch::read(&ctx).await?,
+        worst_breaker: breakers.into_iter().max_by_key(weight),
+        dead_letters: dead_letters::counts(&ctx).await?,
+    }))
+}
+
+/// Keeps the theme for this browser, and goes back to the page.
+#[server(prefix = "/api/fn", endpoint = "set_theme", output = crate::codec::Json)]
+pub(crate) async fn set_theme(theme: String) -> Result<(), AppError> {
+    use crate::request::{answer, go_back, keep_theme};
+    use crate::theme::Theme;
+
+    let theme = Theme::from_name(&theme)
+        .ok_or_else(|| AppError::field("theme", "must be system, light or dark"));
+    keep_theme(answer(theme)?);
+    go_back();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    fn facts() -> StripFacts {
+        StripFacts {
+            as_of: DateTime::UNIX_EPOCH,
+            kill_switch: KillSwitch::default(),
+            worst_breaker: None,
+            dead_letters: DeadLetterCounts::default(),
+        }
+    }
+
+    #[test]
+    fn the_kill_switch_outweighs_everything() {
+        let mut strip = facts();
+        assert_eq!(strip.overall(), (Aspect::Clear, "Clear"));
+        strip.dead_letters.pending = 1;
+        assert_eq!(strip.overall(), (Aspect::Caution, "Caution"));
+        strip.kill_switch.active = true;
+        assert_eq!(strip.overall(), (Aspect::Held, "Stopped"));
+    }
+}

@@ -1,0 +1,102 @@
+//! The strip: the state of the whole, always in sight.
+
+use leptos::prelude::*;
+use signalbox_model::format;
+use signalbox_model::kill_switch::KillSwitch;
+
+use super::account_menu::AccountMenu;
+use super::api::StripFacts;
+use crate::components::aspect::{Aspect, State, of_breaker};
+use crate::components::time::minute;
+use crate::console::Console;
+
+/// The strip. Without facts (nobody signed in, or no console) only the account is there.
+#[component]
+pub(super) fn StripBar(facts: Option<StripFacts>) -> impl IntoView {
+    view! {
+        <header class="strip">
+            {facts.map(|facts| view! { <Facts facts /> })}
+            <AccountMenu />
+        </header>
+    }
+    .into_any()
+}
+
+#[component]
+fn Facts(facts: StripFacts) -> impl IntoView {
+    let environment = Console::get().start.with_value(|start| start.environment.clone());
+    let (aspect, word) = facts.overall();
+    let (switch, switch_word) =
+        if facts.kill_switch.active { (Aspect::Danger, "On") } else { (Aspect::Idle, "Off") };
+    let (breaker, breaker_words) =
+        facts.worst_breaker.as_ref().map_or((Aspect::Idle, "none".to_owned()), |breaker| {
+            let (aspect, word) = of_breaker(breaker.state);
+            (aspect, format!("{} {word}", breaker.provider.to_uppercase()))
+        });
+    let dead = facts.dead_letters.pending;
+    let dead_aspect = if dead > 0 { Aspect::Caution } else { Aspect::Idle };
+    view! {
+        <a class=format!("state {} plate", aspect.class()) href="/admin">
+            <span class="unseen">"Overall: "</span>
+            {word}
+        </a>
+        <dl>
+            <Fact name="Kill switch" href="/admin/kill-switch" aspect=switch word=switch_word />
+            <Fact name="Worst breaker" href="/admin/jobs#breakers" aspect=breaker word=breaker_words />
+            <Fact
+                name="Dead letters"
+                href="/admin/dead-letter-queue"
+                aspect=dead_aspect
+                word=format::count(dead)
+            />
+            <div>
+                <dt>"Environment"</dt>
+                <dd class="environment">{environment}</dd>
+            </div>
+            <div>
+                <dt>"Clock"</dt>
+                <dd>
+                    <time datetime=format::exact(
+                        facts.as_of,
+                    )>{format!("{} UTC", minute(facts.as_of))}</time>
+                </dd>
+            </div>
+        </dl>
+    }
+    .into_any()
+}
+
+#[component]
+fn Fact(
+    name: &'static str,
+    href: &'static str,
+    aspect: Aspect,
+    #[prop(into)] word: String,
+) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{name}</dt>
+            <dd>
+                <a href=href>
+                    <State of=aspect word />
+                </a>
+            </dd>
+        </div>
+    }
+}
+
+/// Says on every page that nothing starts, and why.
+#[component]
+pub(super) fn KilledBanner(switch: KillSwitch) -> impl IntoView {
+    switch.active.then(|| {
+        let since = switch.changed_at.map(|at| format!(" since {} UTC", minute(at)));
+        let by = switch.changed_by.unwrap_or_default();
+        view! {
+            <div class="banner" role="status">
+                <span>"The kill switch is on" {since} ": no job starts."</span>
+                <span>"“" {switch.reason} "”, " {by}</span>
+                <a href="/admin/kill-switch">"Open the kill switch"</a>
+            </div>
+        }
+    })
+}

@@ -1,0 +1,14 @@
+//! `/admin/jobs` and `/admin/jobs/{id}`.
+
+pub(crate) mod api;
+mod detail;
+mod facts;
+mod filters;
+mod metrics;
+mod page;
+mod row;
+mod timeline;
+mod triggers;
+
+pub(crate) use detail::JobPage;
+pub(crate) use page::JobsPage;

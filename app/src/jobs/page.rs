@@ -1,0 +1,180 @@
+//! The list of jobs with its metrics.
+
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+use signalbox_model::breaker::BreakerState;
+use signalbox_model::format;
+use signalbox_model::job::Job;
+use signalbox_model::metrics::Overview;
+use signalbox_model::page::Page;
+
+use super::api::{JobsFacts, TriggerBackfill, TriggerDiscovery, list_jobs};
+use super::filters::{Filters, KNOWN, filter};
+use super::metrics::{KindTable, QueueTable};
+use super::row::{JobRow, key};
+use super::triggers::Triggers;
+use crate::components::breaker_tile::BreakerTile;
+use crate::components::empty::Empty;
+use crate::components::live::{live, page, part};
+use crate::components::log_table::LogTable;
+use crate::components::page_head::{Fresh, PageHead};
+use crate::components::pager::pager;
+use crate::components::query::Query;
+use crate::components::scroll::{Head, Scroll};
+use crate::console::Console;
+
+/// The page.
+#[component]
+pub(crate) fn JobsPage() -> impl IntoView {
+    let console = Console::get();
+    let query = Query::current(&KNOWN, "#list");
+    let discover = ServerAction::<TriggerDiscovery>::new();
+    let backfill = ServerAction::<TriggerBackfill>::new();
+    console.announce(discover);
+    console.announce(backfill);
+    page(
+        live(move || query.get(), |query| list_jobs(filter(&query))),
+        |JobsFacts { overview, as_of, .. }| {
+            (format!("Jobs ({} waiting)", format::count(waiting(overview))), *as_of)
+        },
+        move |facts| {
+            let overview = move || facts.with(|facts| facts.overview.clone());
+            let jobs = Signal::derive(move || facts.with(|facts| facts.jobs.clone()));
+            let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
+            view! {
+                {part(move || view! { <JobsHead overview=overview() /> })}
+                <Triggers discover backfill />
+                {part(move || view! { <Health overview=overview() /> })}
+                <section class="stack" aria-labelledby="list">
+                    <h2 id="list" tabindex="-1">"Jobs"</h2>
+                    {part(move || view! { <ListFilters overview=overview() query=query.get() /> })}
+                    <JobTable jobs query />
+                </section>
+                <LogTable caption="Recent events" logs />
+            }
+        },
+    )
+}
+
+fn waiting(overview: &Overview) -> i64 {
+    overview.queues.iter().map(|queue| queue.available).sum()
+}
+
+#[component]
+fn ListFilters(overview: Overview, query: Query) -> impl IntoView {
+    let kinds = overview.queues.iter().map(|queue| &queue.kind);
+    let kinds = names(kinds.chain(overview.metrics.iter().map(|kind| &kind.job_type)));
+    let queues = names(overview.queues.iter().map(|queue| &queue.queue));
+    view! { <Filters query kinds queues /> }
+}
+
+/// The names, each once, in order.
+fn names<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    names.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+#[component]
+fn JobsHead(overview: Overview) -> impl IntoView {
+    let running: i64 = overview.queues.iter().map(|queue| queue.running).sum();
+    let open = overview.circuit_breakers.iter().find(|b| b.state != BreakerState::Closed);
+    let now = if overview.kill_switch.active {
+        "The kill switch is on: no job starts.".to_owned()
+    } else if let Some(breaker) = open {
+        format!("{} is {}.", breaker.provider.to_uppercase(), breaker.state.name())
+    } else {
+        format!(
+            "{} running, {} waiting.",
+            format::plural(running, "job", "jobs"),
+            waiting(&overview)
+        )
+    };
+    let dead = overview.dead_letter_counts.pending;
+    let rest = match dead {
+        0 => "No dead letters.".to_owned(),
+        n => format!("{} to look at.", format::plural(n, "dead letter", "dead letters")),
+    };
+    view! { <PageHead heading="Jobs" now rest /> }
+}
+
+#[component]
+fn Health(overview: Overview) -> impl IntoView {
+    let breakers: Vec<_> = overview
+        .circuit_breakers
+        .into_iter()
+        .map(|breaker| view! { <BreakerTile breaker /> })
+        .collect();
+    view! {
+        <div class="columns aside">
+            <div class="stack">
+                <section aria-labelledby="metrics">
+                    <div class="section-head">
+                        <h2 id="metrics">"Last 24 h by type"</h2>
+                        <Fresh />
+                    </div>
+                    <KindTable metrics=overview.metrics />
+                </section>
+                <section aria-labelledby="queues">
+                    <div class="section-head">
+                        <h2 id="queues">"Queues now"</h2>
+                        <Fresh />
+                    </div>
+                    <QueueTable queues=overview.queues />
+                </section>
+            </div>
+            <div class="breakers" id="breakers">
+                {breakers}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn JobTable(jobs: Signal<Page<Job>>, query: Memo<Query>) -> impl IntoView {
+    let empty = Memo::new(move |_| jobs.with(|jobs| jobs.items.is_empty()));
+    part(move || {
+        if empty.get() {
+            return view! { <NoJobs unfiltered=query.get().is_unfiltered() /> }.into_any();
+        }
+        view! {
+            <Scroll label="Table of jobs">
+                <table>
+                    <Head columns=&[
+                        "Id",
+                        "Type",
+                        "Queue",
+                        "State",
+                        "#Attempts",
+                        "#Duration",
+                        "#When",
+                        "Payload",
+                    ] />
+                    <tbody>
+                        <For each=move || jobs.with(|jobs| jobs.items.clone()) key=key let:job>
+                            <JobRow job />
+                        </For>
+                    </tbody>
+                </table>
+            </Scroll>
+            {part(move || jobs.with(|jobs| pager(jobs, "job", "jobs", query.get())))}
+        }
+        .into_any()
+    })
+}
+
+#[component]
+fn NoJobs(unfiltered: bool) -> impl IntoView {
+    if unfiltered {
+        return view! { <Empty title="No jobs yet" why="Run discovery above, and watch them here." /> }
+            .into_any();
+    }
+    view! {
+        <Empty title="No job matches" why="No job has all of the chosen properties.">
+            <a class="button" href="?">
+                "Show all jobs"
+            </a>
+        </Empty>
+    }
+    .into_any()
+}

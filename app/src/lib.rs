@@ -1,0 +1,41 @@
+//! The console of Signalbox: pages that the server renders and the browser then hydrates, and the
+//! typed server functions between the two.
+//!
+//! One folder per noun: `api.rs` translates between engine and page, `page.rs` fetches, `row.rs`
+//! and the components draw. What only the server has is imported inside a server function's body;
+//! the one gate between the two targets is this file.
+
+mod account;
+mod app;
+pub mod codec;
+mod components;
+mod console;
+mod dead_letters;
+mod domains;
+pub mod error;
+mod exports;
+mod frame;
+mod jobs;
+mod kill_switch;
+mod logs;
+pub mod notice;
+mod overview;
+mod schedules;
+mod settings;
+pub mod theme;
+
+#[cfg(feature = "ssr")]
+#[path = "edge/errors.rs"]
+mod errors;
+#[cfg(feature = "ssr")]
+pub mod request;
+#[cfg(feature = "ssr")]
+mod shell;
+
+#[cfg_attr(feature = "ssr", path = "edge/server.rs")]
+#[cfg_attr(not(feature = "ssr"), path = "edge/browser.rs")]
+mod edge;
+
+pub use app::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;

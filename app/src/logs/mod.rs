@@ -1,0 +1,6 @@
+//! `/admin/logs` (OP-14).
+
+mod api;
+mod page;
+
+pub(crate) use page::LogsPage;

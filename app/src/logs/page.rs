@@ -1,0 +1,91 @@
+//! The log, searchable.
+
+use leptos::prelude::*;
+use signalbox_model::page::Page;
+use signalbox_model::system_log::SystemLog;
+
+use super::api::{LogsFacts, list_logs};
+use crate::components::empty::Empty;
+use crate::components::live::{live, page, part};
+use crate::components::log_table::LogTable;
+use crate::components::page_head::PageHead;
+use crate::components::pager::pager;
+use crate::components::query::Query;
+
+const KNOWN: [&str; 3] = ["event", "q", "cursor"];
+
+/// The page.
+#[component]
+pub(crate) fn LogsPage() -> impl IntoView {
+    let query = Query::current(&KNOWN, "");
+    page(
+        live(
+            move || query.get(),
+            |query| list_logs(query.text("event"), query.text("q"), query.number("cursor")),
+        ),
+        |facts: &LogsFacts| ("Logs".to_owned(), facts.as_of),
+        move |facts| {
+            let logs = Signal::derive(move || facts.with(|facts| facts.logs.clone()));
+            view! {
+                <PageHead
+                    heading="Logs"
+                    now="What the system and its operators did."
+                    rest="Times are UTC; hover one for the exact moment."
+                />
+                {part(move || view! { <Search query=query.get() /> })}
+                <Entries logs query />
+            }
+        },
+    )
+}
+
+#[component]
+fn Entries(logs: Signal<Page<SystemLog>>, query: Memo<Query>) -> impl IntoView {
+    let no_match =
+        Memo::new(move |_| logs.with(|logs| logs.items.is_empty()) && !query.get().is_unfiltered());
+    let items = Signal::derive(move || logs.with(|logs| logs.items.clone()));
+    part(move || {
+        if no_match.get() {
+            return view! {
+                <Empty title="No entry matches" why="Nothing in the log has these properties.">
+                    <a class="button" href="?">
+                        "Show the whole log"
+                    </a>
+                </Empty>
+            }
+            .into_any();
+        }
+        view! {
+            <LogTable caption="Entries" logs=items />
+            {part(move || logs.with(|logs| pager(logs, "entry", "entries", query.get())))}
+        }
+        .into_any()
+    })
+}
+
+#[component]
+fn Search(query: Query) -> impl IntoView {
+    let clear = (!query.is_unfiltered()).then(|| view! { <a href="?">"Clear all"</a> });
+    view! {
+        <div class="filters">
+            <form method="get" action="/admin/logs" role="search" aria-label="Search the log">
+                <input
+                    name="event"
+                    placeholder="Event, such as dlq_retry"
+                    aria-label="Event"
+                    value=query.text("event")
+                />
+                <input
+                    type="search"
+                    name="q"
+                    placeholder="Text in the message"
+                    aria-label="Text in the message"
+                    value=query.text("q")
+                />
+                <button class="button">"Search"</button>
+            </form>
+            {clear}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,10 @@
+//! `/admin`: the whole at a glance.
+
+mod api;
+mod figures;
+mod line;
+mod page;
+
+pub(crate) use figures::{Figure, capped, tenths};
+pub(crate) use line::every;
+pub(crate) use page::OverviewPage;

@@ -1,0 +1,72 @@
+//! The overview page.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::api::{OverviewFacts, read_overview};
+use super::figures::{Figures, Stages};
+use super::line::{domains_line, sentence};
+use crate::components::breaker_tile::BreakerTile;
+use crate::components::live::{live, page, part};
+use crate::components::log_table::LogTable;
+use crate::components::page_head::PageHead;
+use crate::components::submit::Submit;
+use crate::components::track_diagram::TrackDiagram;
+use crate::console::Console;
+use crate::jobs::api::TriggerDiscovery;
+
+/// The page.
+#[component]
+pub(crate) fn OverviewPage() -> impl IntoView {
+    let console = Console::get();
+    let discover = ServerAction::<TriggerDiscovery>::new();
+    console.announce(discover);
+    page(
+        live(|| (), |()| read_overview()),
+        |facts| ("Overview".to_owned(), facts.overview.as_of),
+        move |facts| {
+            let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
+            view! {
+                {part(move || view! { <Head facts=facts.get() discover /> })}
+                {part(move || view! { <Board facts=facts.get() /> })}
+                <LogTable caption="Recent events" logs />
+            }
+        },
+    )
+}
+
+#[component]
+fn Head(facts: OverviewFacts, discover: ServerAction<TriggerDiscovery>) -> impl IntoView {
+    let (now, rest) = sentence(&facts);
+    view! {
+        <PageHead heading="Overview" now rest>
+            <ActionForm action=discover>
+                <input type="hidden" name="limit" value="20" />
+                <Submit class="button primary" pending=discover.pending()>
+                    "Run discovery now"
+                </Submit>
+            </ActionForm>
+        </PageHead>
+    }
+}
+
+#[component]
+fn Board(facts: OverviewFacts) -> impl IntoView {
+    let line = domains_line(&facts);
+    let overview = facts.overview.clone();
+    let breakers: Vec<_> = overview
+        .circuit_breakers
+        .iter()
+        .cloned()
+        .map(|breaker| view! { <BreakerTile breaker /> })
+        .collect();
+    view! {
+        <TrackDiagram line=line.clone() />
+        <Figures facts />
+        <Stages line overview />
+        <section class="stack" aria-labelledby="breakers">
+            <h2 id="breakers">"Providers"</h2>
+            <div class="breakers">{breakers}</div>
+        </section>
+    }
+}

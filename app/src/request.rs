@@ -1,0 +1,244 @@
+//! What the server gives to every request, and how a server function reads it. Server only.
+//!
+//! The server provides [`RequestState`] as Leptos context for page rendering and for server
+//! functions alike. Pages need the content security policy's nonce from `leptos::nonce`, and
+//! commands need the `tower_sessions::Session` that the session layer puts into the request.
+
+use http::header::{ACCEPT, COOKIE, REFERER, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, Uri};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+use signalbox_engine::jobs::handler::Registry;
+use signalbox_engine::{Ctx, PgPool, SharedClock};
+use signalbox_model::actor::Actor;
+use tower_sessions::Session;
+
+use crate::console::Start;
+use crate::error::AppError;
+use crate::notice::Notice;
+use crate::theme::{THEME_COOKIE, Theme};
+
+/// The session key of the signed-in user's e-mail.
+pub const SESSION_EMAIL: &str = "email";
+/// The session key of the notice that the next page shows once.
+pub const SESSION_NOTICE: &str = "notice";
+
+/// The addresses of the built files, each with its content hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assets {
+    /// The JavaScript module made by wasm-bindgen, such as `/pkg/frontend.js?v=1f3a`.
+    pub js: String,
+    /// The WebAssembly module, such as `/pkg/frontend_bg.wasm?v=1f3a`.
+    pub wasm: String,
+    /// The style sheet.
+    pub css: String,
+}
+
+/// Everything a page or a server function may use.
+#[derive(Clone)]
+pub struct RequestState {
+    /// The database.
+    pub db: PgPool,
+    /// The clock.
+    pub clock: SharedClock,
+    /// Every job kind.
+    pub registry: Registry,
+    /// Who is signed in, read from the database for this request.
+    pub actor: Option<Actor>,
+    /// The name of this installation, shown in the top strip.
+    pub environment: String,
+    /// Where the built files are.
+    pub assets: Assets,
+    /// This request's number, shown on error pages.
+    pub request_id: String,
+    /// What the last command left for this page: [`take_notice`] for a page, `None` otherwise.
+    pub notice: Option<Notice>,
+}
+
+impl RequestState {
+    /// The context in which the signed-in user's commands run.
+    ///
+    /// # Errors
+    /// [`AppError::Unauthenticated`] when nobody is signed in.
+    pub fn ctx(&self) -> Result<Ctx, AppError> {
+        let actor = self.actor.clone().ok_or(AppError::Unauthenticated)?;
+        Ok(Ctx::new(self.db.clone(), self.clock.clone(), actor))
+    }
+}
+
+/// This request's state.
+///
+/// # Errors
+/// [`AppError::Internal`] outside a request.
+pub fn state() -> Result<RequestState, AppError> {
+    use_context().ok_or(AppError::Internal)
+}
+
+/// The context of the signed-in user; sets the response's status when there is none.
+///
+/// # Errors
+/// [`AppError::Unauthenticated`] when nobody is signed in.
+pub fn ctx() -> Result<Ctx, AppError> {
+    answer(state().and_then(|state| state.ctx()))
+}
+
+/// This request's session.
+///
+/// # Errors
+/// [`AppError::Internal`] where the session layer is missing.
+pub fn session() -> Result<Session, AppError> {
+    parts().and_then(|parts| parts.extensions.get().cloned()).ok_or(AppError::Internal)
+}
+
+/// `result` as the browser gets it, its status set on the response (page or server function).
+///
+/// # Errors
+/// The error of `result`.
+pub fn answer<T, E: Into<AppError>>(result: Result<T, E>) -> Result<T, AppError> {
+    result.map_err(|error| {
+        let error = error.into();
+        set_status(error.status());
+        error
+    })
+}
+
+/// Sets the status of this response.
+pub fn set_status(status: u16) {
+    let Ok(status) = StatusCode::from_u16(status) else { return };
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.set_status(status);
+    }
+}
+
+/// Ends a command. A browser without JavaScript is sent back to the page the form was on (or to
+/// `page`), where the outcome is shown once, with `input` still in the form after a failure; the
+/// hydrated console gets the outcome as the answer.
+///
+/// # Errors
+/// The error of `result`.
+pub async fn finish(
+    result: Result<Notice, impl Into<AppError>>,
+    page: &str,
+    input: &[(&str, &str)],
+) -> Result<Notice, AppError> {
+    let result = result.map_err(Into::into);
+    if !is_plain_form() {
+        return answer(result);
+    }
+    let notice = match &result {
+        Ok(notice) => notice.clone(),
+        Err(error) => Notice::from_error(error).with_input(input),
+    };
+    leave_notice(&notice).await;
+    leptos_axum::redirect(&back_to(page));
+    result
+}
+
+/// Keeps `notice` for the next page of this session.
+pub async fn leave_notice(notice: &Notice) {
+    if let Ok(session) = session() {
+        // Without a working session store the page still answers, only without its notice.
+        let _ = session.insert(SESSION_NOTICE, notice).await;
+    }
+}
+
+/// The notice left by the last command, once. The server calls it when a page is asked for.
+pub async fn take_notice(session: &Session) -> Option<Notice> {
+    session.remove(SESSION_NOTICE).await.ok()?
+}
+
+/// What the pages must know before they fetch anything.
+pub(crate) fn start() -> Start {
+    let Ok(state) = state() else { return Start::default() };
+    Start {
+        notice: state.notice,
+        theme: theme(),
+        environment: state.environment,
+        actor: state.actor,
+        request_id: state.request_id,
+    }
+}
+
+/// Whether a plain HTML form made this request, rather than the hydrated console.
+pub fn is_plain_form() -> bool {
+    parts().is_some_and(|parts| header(&parts, ACCEPT).contains("text/html"))
+}
+
+/// The theme that this browser's cookie asks for.
+pub fn theme() -> Theme {
+    let Some(parts) = parts() else { return Theme::System };
+    header(&parts, COOKIE)
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == THEME_COOKIE)
+        .and_then(|(_, value)| Theme::from_name(value))
+        .unwrap_or_default()
+}
+
+/// Keeps `theme` in this browser for a year.
+pub(crate) fn keep_theme(theme: Theme) {
+    let cookie = format!("{THEME_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax", theme.name());
+    if let (Some(options), Ok(cookie)) =
+        (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie))
+    {
+        options.append_header(SET_COOKIE, cookie);
+    }
+}
+
+/// Sends a plain form back to the page it was on.
+pub(crate) fn go_back() {
+    if is_plain_form() {
+        let page = referer().unwrap_or_else(|| "/".to_owned());
+        leptos_axum::redirect(&page);
+    }
+}
+
+/// Where someone is sent after signing in: `next`, if it is an address on this server, else the
+/// overview.
+pub(crate) fn safe_next(next: Option<&str>) -> &str {
+    let is_local = |next: &&str| {
+        next.starts_with('/')
+            && !next.starts_with("//")
+            && !next.contains('\\')
+            && next.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    next.filter(is_local).unwrap_or("/admin")
+}
+
+fn parts() -> Option<Parts> {
+    use_context()
+}
+
+fn header(parts: &Parts, name: http::HeaderName) -> String {
+    parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// Where the form was, if that is `page` (its filters are in the query), else `page`.
+fn back_to(page: &str) -> String {
+    referer()
+        .filter(|address| address.split('?').next() == page.split('?').next())
+        .unwrap_or_else(|| page.to_owned())
+}
+
+/// Path and query of the page that the form was on.
+fn referer() -> Option<String> {
+    let uri: Uri = header(&parts()?, REFERER).parse().ok()?;
+    Some(uri.path_and_query()?.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn only_addresses_on_this_server_are_gone_to() {
+        assert_eq!(safe_next(Some("/admin/jobs?state=dead")), "/admin/jobs?state=dead");
+        for bad in
+            ["", "admin", "//evil.example", "/\\evil.example", "https://evil", "/a\r\nb", "/ü"]
+        {
+            assert_eq!(safe_next(Some(bad)), "/admin", "{bad:?}");
+        }
+        assert_eq!(safe_next(None), "/admin");
+    }
+}

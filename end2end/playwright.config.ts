@@ -1,0 +1,31 @@
+import { defineConfig } from '@playwright/test';
+import { baseURL, launchOptions } from './support/environment';
+
+export default defineConfig({
+  testDir: 'stories',
+  outputDir: 'test-results/artifacts',
+  globalSetup: './support/setup.ts',
+  reporter: [['line'], ['json', { outputFile: 'test-results/results.json' }]],
+  // One console, one kill switch, one breaker: one story at a time.
+  workers: 1,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: !!process.env.CI,
+  use: {
+    baseURL,
+    launchOptions,
+    viewport: { width: 1280, height: 800 },
+    actionTimeout: 15_000,
+    navigationTimeout: 30_000,
+    screenshot: 'only-on-failure',
+    trace: 'retain-on-failure',
+  },
+  projects: [
+    { name: 'chromium' },
+    {
+      name: 'chromium-nojs',
+      testMatch: ['main-story.spec.ts', 'signing-in.spec.ts', 'kill-switch.spec.ts'],
+      use: { javaScriptEnabled: false },
+    },
+  ],
+});

@@ -1,0 +1,88 @@
+// A hydrated page follows what happens, and leaves alone what its reader is about to do.
+import { nextUpdate } from '../support/live';
+import { expect, test } from '../support/test';
+
+test.beforeEach(async ({ api, page }) => {
+  await api.signIn();
+  await page.clock.install();
+});
+
+test('a list of jobs follows what happens', async ({ page, operator, api }) => {
+  await page.goto('/admin/jobs?kind=system.noop');
+  await nextUpdate(page);
+  const mark = `seen-${Date.now()}`;
+  await api.until(await api.enqueue('system.noop', { mark }), 'completed');
+  await nextUpdate(page);
+  await expect(operator.row(mark)).toContainText('Completed');
+});
+
+test('a filter is in the address and comes back with it', async ({ page, operator }) => {
+  await page.goto('/admin/jobs');
+  await nextUpdate(page);
+  await page.getByRole('link', { name: 'Completed', exact: true }).click();
+  await expect(page).toHaveURL('/admin/jobs?state=completed');
+  await page.getByRole('searchbox', { name: 'Text in the payload' }).fill('nothing-like-this');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await expect(page.getByRole('heading', { name: 'No job matches' })).toBeVisible();
+  await page.goBack();
+  await expect(page).toHaveURL('/admin/jobs?state=completed');
+  await expect(page.getByRole('region', { name: 'Table of jobs' })).toBeVisible();
+  await expect(operator.heading('Jobs')).toBeVisible();
+});
+
+test('what is typed stays while the page updates', async ({ page }) => {
+  await page.goto('/admin/kill-switch');
+  await nextUpdate(page);
+  await page.getByLabel('Reason').fill('half a rea');
+  await nextUpdate(page);
+  await nextUpdate(page);
+  await expect(page.getByLabel('Reason')).toHaveValue('half a rea');
+  await expect(page.getByLabel('Reason')).toBeFocused();
+});
+
+test('what is typed into a row stays while the page updates', async ({ page, operator }) => {
+  await page.goto('/admin/config');
+  await nextUpdate(page);
+  const value = operator.row('max_concurrent_discovery_jobs').getByRole('spinbutton');
+  await value.fill('77');
+  await nextUpdate(page);
+  await nextUpdate(page);
+  await expect(value).toHaveValue('77');
+  await expect(value).toBeFocused();
+});
+
+test('an open confirmation stays open while the page updates', async ({ page, operator, api }) => {
+  const message = `broken for good ${Date.now()}`;
+  await api.until(await api.enqueue('system.fail', { message }), 'dead');
+  await page.goto('/admin/dead-letter-queue');
+  await nextUpdate(page);
+  await operator.row(message).getByRole('button', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toBeVisible();
+  await nextUpdate(page);
+  await nextUpdate(page);
+  await expect(dialog).toBeVisible();
+});
+
+test('while the server cannot be reached the page says so, and goes on by itself', async ({ page, complaints }) => {
+  complaints.expect(/ERR_CONNECTION_REFUSED/);
+  await page.goto('/admin/jobs');
+  await nextUpdate(page);
+  await page.route('**/api/fn/**', (route) => route.abort('connectionrefused'));
+  await page.clock.runFor(5_000);
+  await expect(page.getByText('The server cannot be reached.')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Table of jobs' })).toBeVisible();
+  await page.unroute('**/api/fn/**');
+  await nextUpdate(page);
+  await expect(page.getByText('The server cannot be reached.')).toHaveCount(0);
+});
+
+test('whoever was signed out elsewhere is shown the way back', async ({ page, context, complaints }) => {
+  complaints.expect(/status of 401/);
+  await page.goto('/admin/jobs');
+  await nextUpdate(page);
+  await context.clearCookies();
+  await nextUpdate(page);
+  await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL('/login?next=%2Fadmin%2Fjobs');
+});

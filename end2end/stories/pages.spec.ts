@@ -1,0 +1,130 @@
+// Every page: it renders and hydrates without a complaint, fits a telephone, and is accessible in light and dark.
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { nextUpdate } from '../support/live';
+import { lost, prepare, routes, type Made } from '../support/routes';
+import { expect, test } from '../support/test';
+import { Api } from '../support/api';
+
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 320, height: 640 };
+/** What the colours change, and what the width does. */
+const LOOKS = [
+  { colorScheme: 'light', viewport: WIDE },
+  { colorScheme: 'light', viewport: NARROW },
+  { colorScheme: 'dark', viewport: WIDE },
+] as const;
+
+let made: Made;
+
+test.beforeAll(async ({ playwright }) => {
+  const context = await playwright.request.newContext();
+  made = await prepare(new Api(context));
+  await context.dispose();
+});
+
+for (const route of routes) {
+  test.describe(route.name, () => {
+    test.beforeEach(async ({ api }) => {
+      if (!route.signedOut) await api.signIn();
+    });
+
+    test('is accessible and fits', async ({ page }) => {
+      for (const { colorScheme, viewport } of LOOKS) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize(viewport);
+        const answer = await page.goto(route.path(made));
+        expect(answer?.status()).toBe(200);
+        await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+        await expect(page).toHaveTitle(/^\S.* · Signalbox$/);
+        expect(await overflow(page), `wider than ${viewport.width} px`).toEqual([]);
+        expect(await violations(page), `${colorScheme}, ${viewport.width} px`).toEqual([]);
+      }
+    });
+
+    test('hydrates and stays as it is', async ({ page }) => {
+      await page.clock.install();
+      await page.goto(route.path(made));
+      const heading = await page.getByRole('heading', { level: 1 }).innerText();
+      if (!route.still) await nextUpdate(page);
+      await page.waitForLoadState('networkidle');
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(heading);
+      await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+      await expect(page.getByText('The server cannot be reached.')).toHaveCount(0);
+    });
+  });
+}
+
+test('every page has a title of its own', async ({ page, api }) => {
+  const titles = new Map<string, string>();
+  for (const route of routes.filter((route) => !route.name.endsWith('-none') && !route.name.endsWith('-chosen'))) {
+    if (!route.signedOut) await api.signIn();
+    await page.goto(route.path(made));
+    const title = await page.title();
+    expect(titles.get(title), `"${title}" of ${route.name} is taken`).toBeUndefined();
+    titles.set(title, route.name);
+  }
+});
+
+for (const path of lost) {
+  test(`${path} is a page that says there is nothing`, async ({ page, api, complaints }) => {
+    complaints.expect(/status of 404/);
+    await api.signIn();
+    await page.clock.install();
+    const answer = await page.goto(path);
+    expect(answer?.status()).toBe(404);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(/There is (nothing|no page) at this address/);
+    await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
+    await expect(page.locator('link[rel=stylesheet]')).not.toHaveCount(0);
+    expect(await violations(page)).toEqual([]);
+    await nextUpdate(page);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+  });
+}
+
+test('from page to page without loading anew, and back', async ({ page, api, operator }) => {
+  await api.signIn();
+  await page.clock.install();
+  await page.goto('/admin');
+  await nextUpdate(page);
+  const documents: string[] = [];
+  page.on('request', (request) => request.isNavigationRequest() && documents.push(request.url()));
+  for (const name of ['Jobs', 'Dead letters', 'Exports', 'Kill switch', 'Domains', 'Schedules', 'Logs', 'Config', 'Overview']) {
+    await operator.goTo(name);
+    await expect(page).toHaveTitle(/ · Signalbox$/);
+  }
+  await page.goBack();
+  await expect(operator.heading('Config')).toBeVisible();
+  expect(documents).toEqual([]);
+});
+
+test('the chosen theme stays', async ({ page, api }) => {
+  await api.signIn();
+  await page.goto('/admin/logs');
+  await page.getByRole('banner').locator('summary').click();
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await expect(page).toHaveURL('/admin/logs');
+  await page.goto('/domains');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+});
+
+/** What sticks out at the right, by its selector. */
+async function overflow(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const root = document.documentElement;
+    if (root.scrollWidth <= root.clientWidth) return [];
+    const sticksOut = (element: Element) => element.getBoundingClientRect().right > root.clientWidth + 1;
+    const scrolls = (element: Element) => element.closest('.scroll, pre') !== null;
+    const name = (element: Element) => `${element.tagName.toLowerCase()}.${element.className}`;
+    const culprits = [...document.body.querySelectorAll('*')].filter((one) => sticksOut(one) && !scrolls(one)).map(name);
+    return [`${root.scrollWidth} px wide`, ...culprits.slice(0, 5)];
+  });
+}
+
+/** What axe finds, in a line each. */
+async function violations(page: Page): Promise<string[]> {
+  const { violations, passes } = await new AxeBuilder({ page }).analyze();
+  expect(passes.length, 'axe has looked at the page').toBeGreaterThan(10);
+  return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}): ${node.html} · ${node.failureSummary}`));
+}

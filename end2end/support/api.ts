@@ -1,0 +1,102 @@
+// The console's API, as an operator's script would use it, and the sandbox's fault dial.
+import { expect, type APIRequestContext } from '@playwright/test';
+import { admin, baseURL, sandboxURL } from './environment';
+
+export interface Job {
+  id: number;
+  kind: string;
+  state: 'scheduled' | 'available' | 'running' | 'completed' | 'cancelled' | 'dead';
+  attempt: number;
+  startedAt: string | null;
+}
+
+export interface DeadLetter {
+  id: number;
+  jobId: number;
+  status: 'pending' | 'retry_scheduled';
+  error: string;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export class Api {
+  constructor(private readonly request: APIRequestContext) {}
+
+  /** The answer's JSON; anything but success is an error that says what was answered. */
+  async send<T>(method: Method, path: string, data?: unknown): Promise<T> {
+    const headers = { origin: baseURL };
+    const answer = await this.request.fetch(new URL(path, baseURL).href, { method, data, headers });
+    const text = await answer.text();
+    if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${text}`);
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  /** Signs in; the pages of the same context are signed in too. */
+  async signIn(): Promise<void> {
+    await this.send('POST', '/api/auth/login', admin);
+  }
+
+  async enqueue(kind: string, payload: object = {}): Promise<number> {
+    return (await this.send<{ id: number }>('POST', '/api/jobs', { kind, payload })).id;
+  }
+
+  /** Starts a discovery; its job's number. */
+  async discover(limit: number): Promise<number> {
+    const action = { action: 'trigger_discovery', limit };
+    return (await this.send<{ id: number }>('POST', '/api/admin/jobs', action)).id;
+  }
+
+  async job(id: number): Promise<Job> {
+    return (await this.send<{ job: Job }>('GET', `/api/jobs/${id}`)).job;
+  }
+
+  /** Waits until the job has come to this state. */
+  async until(id: number, state: Job['state']): Promise<void> {
+    const now = async () => (await this.job(id)).state;
+    await expect.poll(now, { message: `job ${id}`, timeout: 60_000 }).toBe(state);
+  }
+
+  /** Waits until no job of the pipeline is on its way. */
+  async untilQuiet(): Promise<void> {
+    const left = async () => {
+      const queue = (state: string) => `/api/jobs?queue=domains&state=${state}&limit=1`;
+      const pages = ['scheduled', 'available', 'running'].map((state) =>
+        this.send<{ items: Job[] }>('GET', queue(state)),
+      );
+      return (await Promise.all(pages)).flatMap((page) => page.items).length;
+    };
+    await expect.poll(left, { message: 'jobs on their way', timeout: 90_000 }).toBe(0);
+  }
+
+  async untilBreaker(state: 'closed' | 'open'): Promise<void> {
+    const now = async () => {
+      const overview = await this.send<{ mcpCircuitBreaker: { state: string } }>('GET', '/api/admin/jobs');
+      return overview.mcpCircuitBreaker.state;
+    };
+    await expect.poll(now, { message: 'breaker of mcp', timeout: 30_000 }).toBe(state);
+  }
+
+  async set(key: string, value: number): Promise<void> {
+    await this.send('POST', '/api/admin/config', { key, value });
+  }
+
+  async deadLetters(): Promise<DeadLetter[]> {
+    return (await this.send<{ items: DeadLetter[] }>('GET', '/api/admin/dead-letter-queue')).items;
+  }
+
+  async killSwitch(): Promise<{ active: boolean; changedAt: string | null }> {
+    return this.send('GET', '/api/admin/kill-switch');
+  }
+
+  /** Turns the kill switch off, if a story left it on. */
+  async release(): Promise<void> {
+    if ((await this.killSwitch()).active) {
+      await this.send('DELETE', '/api/admin/kill-switch', { reason: 'the story is over' });
+    }
+  }
+
+  /** Turns the MCP provider's fault dial. */
+  async dial(fault: { mode: string; status?: number }): Promise<void> {
+    await this.send('PUT', `${sandboxURL}/_faults/mcp`, fault);
+  }
+}

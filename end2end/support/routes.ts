@@ -1,0 +1,62 @@
+// Every page of the console, with something on it.
+import type { Api, Job } from './api';
+
+export interface Route {
+  name: string;
+  /** Where it is, once `prepare` has made sure that there is something to show. */
+  path: (made: Made) => string;
+  /** Seen by whoever is not signed in. */
+  signedOut?: true;
+  /** Shows nothing that changes, and so never asks again. */
+  still?: true;
+}
+
+/** What the pages show. */
+export interface Made {
+  completedJob: number;
+  deadJob: number;
+  waitingJob: number;
+  domain: number;
+}
+
+export const routes: Route[] = [
+  { name: 'login', path: () => '/login', signedOut: true, still: true },
+  { name: 'password', path: () => '/account/password', still: true },
+  { name: 'overview', path: () => '/admin' },
+  { name: 'jobs', path: () => '/admin/jobs' },
+  { name: 'jobs-none', path: () => '/admin/jobs?state=running&q=nothing-like-this' },
+  { name: 'job-completed', path: (made) => `/admin/jobs/${made.completedJob}` },
+  { name: 'job-dead', path: (made) => `/admin/jobs/${made.deadJob}` },
+  { name: 'job-waiting', path: (made) => `/admin/jobs/${made.waitingJob}` },
+  { name: 'dead-letters', path: () => '/admin/dead-letter-queue' },
+  { name: 'dead-letters-none', path: () => '/admin/dead-letter-queue?status=retry_scheduled' },
+  { name: 'kill-switch', path: () => '/admin/kill-switch' },
+  { name: 'exports', path: () => '/admin/exports' },
+  { name: 'exports-chosen', path: (made) => `/admin/exports?domain=${made.domain}` },
+  { name: 'config', path: () => '/admin/config' },
+  { name: 'logs', path: () => '/admin/logs' },
+  { name: 'schedules', path: () => '/admin/schedules' },
+  { name: 'domains', path: () => '/domains' },
+  { name: 'domains-none', path: () => '/domains?q=nothing-like-this' },
+  { name: 'domain', path: (made) => `/domains/${made.domain}` },
+];
+
+/** Addresses at which there is nothing. */
+export const lost = ['/admin/nowhere', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/domains/999999999'];
+
+/** Makes something for every page to show. */
+export async function prepare(api: Api): Promise<Made> {
+  await api.signIn();
+  const deadJob = await api.enqueue('system.fail', { message: 'The answer broke off after 512 bytes.\nline 2 of it' });
+  const waitingJob = (
+    await api.send<Job>('POST', '/api/jobs', { kind: 'system.noop', runAt: new Date(Date.now() + 3_600_000).toISOString() })
+  ).id;
+  const completedJob = await api.discover(20);
+  await api.until(completedJob, 'completed');
+  await api.until(deadJob, 'dead');
+  await api.untilQuiet();
+  const list = await api.send<{ domains: { id: number; mentions: number }[] }>('POST', '/api/fn/list_domains');
+  const most = list.domains.sort((a, b) => b.mentions - a.mentions)[0];
+  if (!most) throw new Error('the discovery found no domain');
+  return { completedJob, deadJob, waitingJob, domain: most.id };
+}

@@ -1,0 +1,73 @@
+//! The database: connecting, migrating, and whether it answers.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+/// The migrations, embedded in the binary.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// How long a caller waits for a connection before the database counts as unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The oldest PostgreSQL that is supported.
+const OLDEST_VERSION: i32 = 15;
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The URL makes no sense, or nobody answers there.
+    #[error(
+        "cannot connect to the database: {0}. Check DATABASE_URL, or unset it for a private cluster"
+    )]
+    Connect(#[source] sqlx::Error),
+    /// A migration failed.
+    #[error("cannot migrate the database: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The server is too old.
+    #[error("PostgreSQL {found} is too old; {OLDEST_VERSION} or newer is needed")]
+    TooOld {
+        /// Its major version.
+        found: i32,
+    },
+}
+
+/// A pool of at most `max_connections` connections to `url`.
+///
+/// # Errors
+/// When nobody answers at `url`, or the server is too old.
+pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, DatabaseError> {
+    let options: PgConnectOptions = url.parse().map_err(DatabaseError::Connect)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.application_name("signalbox"))
+        .await
+        .map_err(DatabaseError::Connect)?;
+    let version: i32 =
+        sqlx::query_scalar("SELECT current_setting('server_version_num')::int / 10000")
+            .fetch_one(&pool)
+            .await
+            .map_err(DatabaseError::Connect)?;
+    if version < OLDEST_VERSION {
+        return Err(DatabaseError::TooOld { found: version });
+    }
+    Ok(pool)
+}
+
+/// Brings the schema up to date, under a lock: any number of processes may start at once.
+///
+/// # Errors
+/// When a migration fails, or the database holds migrations that this binary does not know.
+pub async fn migrate(db: &PgPool) -> Result<(), DatabaseError> {
+    Ok(MIGRATIONS.run(db).await?)
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// When it does not.
+pub async fn ping(db: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT 1").execute(db).await.map(drop)
+}

@@ -1,0 +1,119 @@
+//! Running one leased job: a straight line that ends in one outcome.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use signalbox_model::Timestamp;
+use signalbox_model::error_class::ErrorClass;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SharedClock;
+use crate::jobs::context::JobContext;
+use crate::jobs::handler::{JobError, KindSpec, Registry, Timeout};
+use crate::jobs::row::ClaimedJob;
+use crate::settings::Settings;
+
+/// A job that was asked to stop has this long to do so by itself; then it is dropped at its next
+/// await.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// A run that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The job.
+    pub job: ClaimedJob,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How.
+    pub ending: Ending,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The work is done.
+    Completed,
+    /// It is not, and this says what is to become of the job.
+    Failed(JobError),
+    /// It was asked to stop, and did not complete.
+    Stopped,
+}
+
+/// Runs `job` to its end, its time-out, or until `stop` asks it to stop.
+pub async fn execute(
+    db: &PgPool,
+    clock: &SharedClock,
+    registry: &Registry,
+    job: ClaimedJob,
+    stop: CancellationToken,
+) -> Ended {
+    let ending = run(db, clock, registry, &job, stop).await;
+    Ended { job, at: clock.now(), ending }
+}
+
+async fn run(
+    db: &PgPool,
+    clock: &SharedClock,
+    registry: &Registry,
+    job: &ClaimedJob,
+    stop: CancellationToken,
+) -> Ending {
+    let Some(kind) = registry.kind(&job.kind) else {
+        return Ending::Failed(JobError::retry(
+            ErrorClass::Internal,
+            format!("unknown kind {}", job.kind),
+        ));
+    };
+    let limit = match timeout(db, &kind.spec).await {
+        Ok(limit) => limit,
+        Err(error) => return Ending::Failed(error.into()),
+    };
+    let cx = JobContext {
+        job_id: job.id,
+        kind: kind.spec.name,
+        db: db.clone(),
+        clock: clock.clone(),
+        registry: registry.clone(),
+        stop: stop.clone(),
+    };
+    let handler = AssertUnwindSafe((kind.run)(job.payload.clone(), cx)).catch_unwind();
+    let stopped = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP_GRACE).await;
+    };
+    let result = tokio::select! {
+        result = tokio::time::timeout(limit, handler) => result,
+        () = stopped => return Ending::Stopped,
+    };
+    match result {
+        Ok(Ok(Ok(()))) => Ending::Completed,
+        // An error on the way to a stop that was asked for is the stop, not a failure.
+        Ok(Ok(Err(_))) if stop.is_cancelled() => Ending::Stopped,
+        Ok(Ok(Err(error))) => Ending::Failed(error),
+        Ok(Err(panic)) => Ending::Failed(JobError::retry(ErrorClass::Panic, panic_text(&*panic))),
+        Err(_) => Ending::Failed(JobError::retry(
+            ErrorClass::Timeout,
+            format!("ran longer than its {} s", limit.as_secs()),
+        )),
+    }
+}
+
+async fn timeout(db: &PgPool, spec: &KindSpec) -> Result<Duration, sqlx::Error> {
+    Ok(match spec.timeout {
+        Timeout::Fixed(limit) => limit,
+        Timeout::SettingMinutes(setting) => {
+            let minutes = Settings::read(db).await?.get(setting);
+            Duration::from_secs(60 * minutes.unsigned_abs())
+        }
+    })
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))
+}

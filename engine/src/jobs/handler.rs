@@ -1,0 +1,205 @@
+//! What a kind of job is: a serde struct, a name, and `run`. All kinds stand in one registry.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use signalbox_model::error_class::ErrorClass;
+
+use crate::jobs::context::JobContext;
+use crate::provider::Operation;
+
+/// A kind of job. The struct is its payload.
+pub trait Job: DeserializeOwned + Send + 'static {
+    /// What its code needs beside the context, such as a provider's client.
+    type Resources: Clone + Send + Sync + 'static;
+
+    /// Its name and its rules.
+    const SPEC: KindSpec;
+
+    /// Does the work. It may run more than once (at-least-once execution): its effects must be
+    /// idempotent. It should stop soon after `cx.stop_requested()` resolves.
+    fn run(
+        self,
+        cx: &JobContext,
+        resources: &Self::Resources,
+    ) -> impl Future<Output = Result<(), JobError>> + Send;
+}
+
+/// The rules of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindSpec {
+    /// Its name, such as `domains.discovery`.
+    pub name: &'static str,
+    /// The queue of a job that names none.
+    pub queue: &'static str,
+    /// How many failures bury a job that says nothing else.
+    pub max_attempts: i16,
+    /// How long one attempt may take.
+    pub timeout: Timeout,
+    /// The setting that bounds how many run at once, on all workers together.
+    pub concurrency: Option<&'static str>,
+    /// The provider operation it calls, and how many calls one run makes at least: the claim
+    /// waits until the operation's rate allows that many.
+    pub calls: Option<(Operation, u32)>,
+}
+
+/// How long one attempt may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timeout {
+    /// Always this long.
+    Fixed(Duration),
+    /// As many minutes as this setting says.
+    SettingMinutes(&'static str),
+}
+
+/// Why a run did not complete, decided where the error arises.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct JobError {
+    /// What kind of trouble it is.
+    pub class: ErrorClass,
+    /// In words, for the operator.
+    pub message: String,
+    /// What is to become of the job.
+    pub decision: Decision,
+}
+
+/// What is to become of a job that did not complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Spend an attempt, back off, try again; bury when none is left.
+    Retry,
+    /// The same, after at least this long.
+    RetryAfter(Duration),
+    /// Spend an attempt and bury at once: trying again cannot help.
+    Fail,
+    /// Run again after this long; no attempt is spent.
+    Snooze(Duration),
+    /// The system refused: wait where the due jobs wait; no attempt is spent.
+    Park,
+    /// The provider failed. No attempt is spent, unless the provider has answered others since
+    /// this job's last provider failure: then the fault is the job's.
+    ProviderFailed(&'static str),
+}
+
+impl JobError {
+    /// Try again after a back-off.
+    pub fn retry(class: ErrorClass, message: impl Into<String>) -> JobError {
+        JobError { class, message: message.into(), decision: Decision::Retry }
+    }
+
+    /// Bury at once.
+    pub fn fail(class: ErrorClass, message: impl Into<String>) -> JobError {
+        JobError { class, message: message.into(), decision: Decision::Fail }
+    }
+
+    /// Run again after `delay`, with no attempt spent.
+    pub fn snooze(delay: Duration, message: impl Into<String>) -> JobError {
+        JobError {
+            class: ErrorClass::RateLimited,
+            message: message.into(),
+            decision: Decision::Snooze(delay),
+        }
+    }
+}
+
+impl From<sqlx::Error> for JobError {
+    fn from(error: sqlx::Error) -> JobError {
+        JobError::retry(ErrorClass::Internal, format!("database: {error}"))
+    }
+}
+
+impl From<crate::CommandError> for JobError {
+    fn from(error: crate::CommandError) -> JobError {
+        match error {
+            crate::CommandError::Unavailable(error) => error.into(),
+            other => JobError::fail(ErrorClass::InvalidInput, other.to_string()),
+        }
+    }
+}
+
+type Run = Arc<dyn Fn(Value, JobContext) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync>;
+
+/// One registered kind.
+#[derive(Clone)]
+pub struct Kind {
+    /// Its rules.
+    pub spec: KindSpec,
+    /// Whether a payload makes sense to it.
+    pub check: fn(&Value) -> Result<(), String>,
+    /// Runs it.
+    pub(crate) run: Run,
+}
+
+/// Every kind this process knows.
+#[derive(Clone, Default)]
+pub struct Registry {
+    kinds: Arc<BTreeMap<&'static str, Kind>>,
+}
+
+impl Registry {
+    /// Starts with the built-in kinds, `system.*`.
+    pub fn builder() -> RegistryBuilder {
+        let mut builder = RegistryBuilder::default();
+        crate::jobs::system_kinds::register(&mut builder);
+        builder
+    }
+
+    /// The kind with this name.
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.get(name)
+    }
+
+    /// The names of all kinds, in order.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.kinds.keys().copied().collect()
+    }
+
+    /// The rules of all kinds, by name.
+    pub fn specs(&self) -> impl Iterator<Item = &KindSpec> {
+        self.kinds.values().map(|kind| &kind.spec)
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Registry").field(&self.names()).finish()
+    }
+}
+
+/// Collects kinds.
+#[derive(Default)]
+pub struct RegistryBuilder {
+    kinds: BTreeMap<&'static str, Kind>,
+}
+
+impl RegistryBuilder {
+    /// Adds the kind `J`.
+    pub fn add<J: Job>(&mut self, resources: J::Resources) -> &mut RegistryBuilder {
+        let run: Run = Arc::new(move |payload, cx| {
+            let resources = resources.clone();
+            async move {
+                let job: J = serde_json::from_value(payload).map_err(|e| {
+                    JobError::fail(ErrorClass::InvalidInput, format!("payload: {e}"))
+                })?;
+                job.run(&cx, &resources).await
+            }
+            .boxed()
+        });
+        let check =
+            |payload: &Value| J::deserialize(payload).map(drop).map_err(|error| error.to_string());
+        self.kinds.insert(J::SPEC.name, Kind { spec: J::SPEC, check, run });
+        self
+    }
+
+    /// The registry of all that was added.
+    pub fn build(self) -> Registry {
+        Registry { kinds: Arc::new(self.kinds) }
+    }
+}

@@ -1,0 +1,116 @@
+//! Reading jobs.
+
+use signalbox_model::actor::Permission;
+use signalbox_model::job::{Attempt, AttemptOutcome, Job, JobDetail, JobFilter, JobId, JobState};
+use signalbox_model::page::{Page, page_rows};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::jobs::handler::Registry;
+use crate::jobs::{row, why};
+use crate::{CommandError, Ctx, logs, wanted};
+
+/// The jobs that match, the newest first.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn list(ctx: &Ctx, filter: &JobFilter) -> Result<Page<Job>, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let limit = page_rows(filter.limit);
+    let rows = sqlx::query(
+        "SELECT * FROM jobs
+         WHERE ($1::bigint IS NULL OR id < $1)
+           AND ($2::text IS NULL OR state = $2)
+           AND ($3::text IS NULL OR kind = $3)
+           AND ($4::text IS NULL OR queue = $4)
+           AND ($5::text IS NULL OR strpos(lower(payload::text), lower($5)) > 0)
+         ORDER BY id DESC LIMIT $6",
+    )
+    .bind(filter.cursor)
+    .bind(filter.state.map(JobState::name))
+    .bind(wanted(filter.kind.as_deref()))
+    .bind(wanted(filter.queue.as_deref()))
+    .bind(wanted(filter.q.as_deref()))
+    .bind(limit + 1)
+    .try_map(row::job)
+    .fetch_all(&ctx.db)
+    .await?;
+    Ok(Page::from_rows(rows, limit, |job| job.id))
+}
+
+/// One job, without its history.
+pub(crate) async fn read(ctx: &Ctx, id: JobId) -> Result<Job, CommandError> {
+    sqlx::query("SELECT * FROM jobs WHERE id = $1")
+        .bind(id)
+        .try_map(row::job)
+        .fetch_optional(&ctx.db)
+        .await?
+        .ok_or_else(|| CommandError::not_found("job", id))
+}
+
+/// One job with everything its page shows.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`]; when there is no such job; when the database does not
+/// answer.
+pub async fn detail(ctx: &Ctx, registry: &Registry, id: JobId) -> Result<JobDetail, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let job = read(ctx, id).await?;
+    let verdict = why::verdict(ctx, registry, &job).await?;
+    let mut attempts = attempts(ctx, id).await?;
+    // The running and the last attempt have no row of their own: the job's row is their record.
+    if let Some(started_at) = job.started_at {
+        attempts.insert(0, current_attempt(ctx, &job, started_at).await?);
+    }
+    let logs = logs::about_job(&ctx.db, id).await?;
+    Ok(JobDetail { job, attempts, logs, verdict, as_of: ctx.now() })
+}
+
+async fn attempts(ctx: &Ctx, id: JobId) -> Result<Vec<Attempt>, sqlx::Error> {
+    sqlx::query(
+        "SELECT a.*, coalesce(w.name, a.worker_id::text) AS worker
+         FROM job_attempts a LEFT JOIN workers w ON w.id = a.worker_id
+         WHERE job_id = $1 ORDER BY a.started_at DESC LIMIT 100",
+    )
+    .bind(id)
+    .try_map(|row: PgRow| {
+        let outcome: String = row.try_get("outcome")?;
+        Ok(Attempt {
+            started_at: row.try_get("started_at")?,
+            finished_at: row.try_get("finished_at")?,
+            outcome: AttemptOutcome::from_name(&outcome),
+            worker: row.try_get("worker")?,
+            error: row.try_get("error")?,
+            error_class: row::error_class(&row, "error_class")?,
+        })
+    })
+    .fetch_all(&ctx.db)
+    .await
+}
+
+async fn current_attempt(
+    ctx: &Ctx,
+    job: &Job,
+    started_at: signalbox_model::Timestamp,
+) -> Result<Attempt, sqlx::Error> {
+    let worker: Option<String> = sqlx::query_scalar(
+        "SELECT coalesce(w.name, j.worker_id::text)
+         FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE j.id = $1",
+    )
+    .bind(job.id)
+    .fetch_optional(&ctx.db)
+    .await?
+    .flatten();
+    Ok(Attempt {
+        started_at,
+        finished_at: job.finished_at,
+        outcome: match job.state {
+            JobState::Completed => Some(AttemptOutcome::Completed),
+            JobState::Cancelled => Some(AttemptOutcome::Cancelled),
+            _ => None,
+        },
+        worker: worker.unwrap_or_default(),
+        error: None,
+        error_class: None,
+    })
+}

@@ -1,0 +1,421 @@
+//! Every way a job changes its state, and nothing else. The diagram is `docs/job-states.md`.
+//!
+//! A state is a table, a transition moves the row: one `DELETE … RETURNING` that feeds one
+//! `INSERT`, in one statement. A transition out of `running` names the lease's fencing token; it
+//! returns whether the row was still there, and a caller who lost its lease changes nothing.
+
+use serde_json::Value;
+use signalbox_model::Timestamp;
+use signalbox_model::error_class::ErrorClass;
+use signalbox_model::job::{AttemptOutcome, JobId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::jobs::fingerprint::fingerprint;
+use crate::jobs::row::{ClaimedJob, claimed_job};
+
+/// The columns that every place of a live job has.
+macro_rules! columns {
+    () => {
+        "id, kind, queue, priority, payload, attempt, max_attempts, interruptions, created_at, \
+         run_at, provider_failed_at, last_error, last_error_class, dead_letter_id"
+    };
+}
+
+/// A job to be inserted, validated.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Insert {
+    pub id: JobId,
+    pub kind: String,
+    pub queue: String,
+    pub priority: i16,
+    pub payload: Value,
+    pub max_attempts: i16,
+    pub run_at: Timestamp,
+}
+
+/// → `available`, or → `scheduled` for those not due at `now`. One statement per table, however
+/// many jobs.
+pub(crate) async fn insert(
+    tx: &mut PgConnection,
+    jobs: &[Insert],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let (due, later): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| job.run_at <= now);
+    let ready = "INSERT INTO jobs_ready (id, kind, queue, priority, payload, max_attempts, run_at, created_at)
+         SELECT *, $8 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::jsonb[],
+                                  $6::smallint[], $7::timestamptz[])";
+    let scheduled = "INSERT INTO jobs_scheduled (id, kind, queue, priority, payload, max_attempts, run_at, created_at, wait_reason)
+         SELECT *, $8, 'delayed' FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::jsonb[],
+                                             $6::smallint[], $7::timestamptz[])";
+    for (jobs, statement) in [(due, ready), (later, scheduled)] {
+        if jobs.is_empty() {
+            continue;
+        }
+        sqlx::query(statement)
+            .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| job.queue.as_str()).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| job.priority).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| &job.payload).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// `scheduled` → `available`, for at most `limit` jobs that are due. Returns how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn promote_due(
+    tx: &mut PgConnection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let moved = sqlx::query(concat!(
+        "WITH due AS (
+             SELECT id FROM jobs_scheduled WHERE run_at <= $1
+             ORDER BY run_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+         ), moved AS (
+             DELETE FROM jobs_scheduled s USING due WHERE s.id = due.id RETURNING s.*
+         )
+         INSERT INTO jobs_ready (",
+        columns!(),
+        ") SELECT ",
+        columns!(),
+        " FROM moved"
+    ))
+    .bind(now)
+    .bind(limit)
+    .execute(tx)
+    .await?;
+    Ok(moved.rows_affected())
+}
+
+/// How many jobs may be taken from one lane: the due jobs of one kind in one queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    pub queue: String,
+    pub kind: String,
+    pub jobs: i64,
+}
+
+/// `available` → `running`: leases the first jobs of each lane to `worker`, whose own lease must
+/// still be good.
+pub(crate) async fn claim(
+    tx: &mut PgConnection,
+    allowances: &[Allowance],
+    worker: Uuid,
+    now: Timestamp,
+) -> Result<Vec<ClaimedJob>, sqlx::Error> {
+    sqlx::query(concat!(
+        "WITH lane AS (
+             -- How many from which lane was decided before: no limit is looked at per row.
+             SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) AS l(queue, kind, jobs)
+             WHERE EXISTS (SELECT FROM workers WHERE id = $4 AND lease_until > $5)
+         ), taken AS (
+             SELECT r.id FROM lane CROSS JOIN LATERAL (
+                 SELECT id FROM jobs_ready
+                 WHERE queue = lane.queue AND kind = lane.kind
+                 ORDER BY priority, run_at, id
+                 LIMIT lane.jobs FOR UPDATE SKIP LOCKED
+             ) r
+         ), moved AS (
+             DELETE FROM jobs_ready r USING taken WHERE r.id = taken.id RETURNING r.*
+         ), token AS MATERIALIZED (
+             SELECT nextval('lease_tokens') AS token
+         )
+         INSERT INTO jobs_running (",
+        columns!(),
+        ", worker_id, lease_token, started_at)
+         SELECT ",
+        columns!(),
+        ", $4, token, $5 FROM moved, token
+         RETURNING id, kind, payload, attempt, max_attempts, interruptions, provider_failed_at,
+                   dead_letter_id, started_at, lease_token"
+    ))
+    .bind(allowances.iter().map(|lane| lane.queue.as_str()).collect::<Vec<_>>())
+    .bind(allowances.iter().map(|lane| lane.kind.as_str()).collect::<Vec<_>>())
+    .bind(allowances.iter().map(|lane| lane.jobs).collect::<Vec<_>>())
+    .bind(worker)
+    .bind(now)
+    .try_map(claimed_job)
+    .fetch_all(tx)
+    .await
+}
+
+/// `running` → `completed`, for all whose lease still holds; returns their ids. A dead letter the
+/// job was retried from is resolved with it.
+pub(crate) async fn complete(
+    tx: &mut PgConnection,
+    jobs: &[&ClaimedJob],
+    now: Timestamp,
+) -> Result<Vec<JobId>, sqlx::Error> {
+    let done: Vec<JobId> = sqlx::query_scalar(
+        "WITH done AS (
+             DELETE FROM jobs_running r USING unnest($1::bigint[], $2::bigint[]) AS c(id, token)
+             WHERE r.id = c.id AND r.lease_token = c.token RETURNING r.*
+         )
+         INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
+             interruptions, created_at, run_at, state, worker_id, started_at, finished_at)
+         SELECT id, kind, queue, priority, payload, attempt, max_attempts,
+             interruptions, created_at, run_at, 'completed', worker_id, started_at, $3 FROM done
+         RETURNING id",
+    )
+    .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
+    .bind(jobs.iter().map(|job| job.lease_token).collect::<Vec<_>>())
+    .bind(now)
+    .fetch_all(&mut *tx)
+    .await?;
+    let letters: Vec<i64> = jobs.iter().filter_map(|job| job.dead_letter_id).collect();
+    if !letters.is_empty() {
+        sqlx::query("DELETE FROM dead_letter_queue WHERE id = ANY($1) AND job_id = ANY($2)")
+            .bind(letters)
+            .bind(&done)
+            .execute(tx)
+            .await?;
+    }
+    Ok(done)
+}
+
+/// How an unfinished attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unfinished<'a> {
+    pub outcome: AttemptOutcome,
+    pub error: &'a str,
+    pub class: Option<ErrorClass>,
+}
+
+/// `running` → `scheduled`: tried again at `run_at`. `spent` says whether it costs an attempt.
+pub(crate) async fn postpone(
+    tx: &mut PgConnection,
+    job: &ClaimedJob,
+    ended: Unfinished<'_>,
+    (run_at, wait_reason): (Timestamp, &str),
+    spent: bool,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let provider_failed = ended.outcome == AttemptOutcome::ProviderFailed;
+    let moved = sqlx::query(
+        "WITH moved AS (
+             DELETE FROM jobs_running WHERE id = $1 AND lease_token = $2 RETURNING *
+         ), noted AS (
+             INSERT INTO job_attempts (job_id, started_at, finished_at, outcome, worker_id, error, error_class)
+             SELECT id, started_at, $3, $4, worker_id, $5, $6 FROM moved
+         )
+         INSERT INTO jobs_scheduled (id, kind, queue, priority, payload, attempt, max_attempts,
+             interruptions, created_at, run_at, provider_failed_at, last_error, last_error_class,
+             dead_letter_id, wait_reason)
+         SELECT id, kind, queue, priority, payload, attempt + $7, max_attempts,
+             interruptions + 1 - $7, created_at, $8,
+             CASE WHEN $9 THEN $3 ELSE provider_failed_at END, $5, $6, dead_letter_id, $10
+         FROM moved",
+    )
+    .bind(job.id)
+    .bind(job.lease_token)
+    .bind(now)
+    .bind(ended.outcome.name())
+    .bind(ended.error)
+    .bind(ended.class.map(ErrorClass::name))
+    .bind(i16::from(spent))
+    .bind(run_at)
+    .bind(provider_failed)
+    .bind(wait_reason)
+    .execute(tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// `running` → `available`: the system took the job back; no attempt is spent.
+pub(crate) async fn release(
+    tx: &mut PgConnection,
+    job: &ClaimedJob,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query(concat!(
+        "WITH moved AS (
+             DELETE FROM jobs_running WHERE id = $1 AND lease_token = $2 RETURNING *
+         ), noted AS (
+             INSERT INTO job_attempts (job_id, started_at, finished_at, outcome, worker_id, error)
+             SELECT id, started_at, $3, 'interrupted', worker_id, $4 FROM moved
+         )
+         INSERT INTO jobs_ready (",
+        columns!(),
+        ")
+         SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions + 1,
+             created_at, run_at, provider_failed_at, last_error, last_error_class, dead_letter_id
+         FROM moved"
+    ))
+    .bind(job.id)
+    .bind(job.lease_token)
+    .bind(now)
+    .bind(reason)
+    .execute(tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// `running` → `available`, for every job whose worker is no longer alive. Returns their ids.
+pub(crate) async fn reclaim(
+    tx: &mut PgConnection,
+    now: Timestamp,
+) -> Result<Vec<JobId>, sqlx::Error> {
+    sqlx::query_scalar(concat!(
+        "WITH lost AS (
+             SELECT r.id FROM jobs_running r
+             WHERE NOT EXISTS (SELECT FROM workers w WHERE w.id = r.worker_id AND w.lease_until > $1)
+             FOR UPDATE SKIP LOCKED
+         ), moved AS (
+             DELETE FROM jobs_running r USING lost WHERE r.id = lost.id RETURNING r.*
+         ), noted AS (
+             INSERT INTO job_attempts (job_id, started_at, finished_at, outcome, worker_id, error)
+             SELECT id, started_at, $1, 'lost', worker_id, 'the worker disappeared' FROM moved
+         )
+         INSERT INTO jobs_ready (", columns!(), ")
+         SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions + 1,
+             created_at, run_at, provider_failed_at, last_error, last_error_class, dead_letter_id
+         FROM moved RETURNING id"
+    ))
+    .bind(now)
+    .fetch_all(tx)
+    .await
+}
+
+/// `running` → `dead`: a letter is put into the dead letter queue, or the job's old one becomes
+/// pending again.
+pub(crate) async fn bury(
+    tx: &mut PgConnection,
+    job: &ClaimedJob,
+    class: ErrorClass,
+    error: &str,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query(
+        "WITH moved AS (
+             DELETE FROM jobs_running WHERE id = $1 AND lease_token = $2 RETURNING *
+         ), noted AS (
+             INSERT INTO job_attempts (job_id, started_at, finished_at, outcome, worker_id, error, error_class)
+             SELECT id, started_at, $3, 'failed', worker_id, $4, $5 FROM moved
+         )
+         INSERT INTO dead_letter_queue (job_id, kind, queue, priority, payload, max_attempts,
+             created_at, status, error, error_class, fingerprint, first_failed_at, last_failed_at, attempts)
+         SELECT id, kind, queue, priority, payload, max_attempts, created_at, 'pending', $4, $5, $6,
+             coalesce((SELECT min(a.finished_at) FROM job_attempts a
+                       WHERE a.job_id = moved.id AND a.outcome = 'failed'), $3),
+             $3, attempt + 1
+         FROM moved
+         ON CONFLICT (job_id) DO UPDATE SET status = 'pending', error = excluded.error,
+             error_class = excluded.error_class, fingerprint = excluded.fingerprint,
+             last_failed_at = excluded.last_failed_at,
+             attempts = dead_letter_queue.attempts + excluded.attempts",
+    )
+    .bind(job.id)
+    .bind(job.lease_token)
+    .bind(now)
+    .bind(error)
+    .bind(class.name())
+    .bind(fingerprint(class, error))
+    .execute(tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// `running` → `cancelled`, after an operator asked for it.
+pub(crate) async fn cancel_running(
+    tx: &mut PgConnection,
+    job: &ClaimedJob,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query(
+        "WITH moved AS (
+             DELETE FROM jobs_running WHERE id = $1 AND lease_token = $2 RETURNING *
+         ), resolved AS (
+             DELETE FROM dead_letter_queue WHERE job_id = $1
+         )
+         INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
+             interruptions, created_at, run_at, state, worker_id, started_at, finished_at,
+             last_error, last_error_class)
+         SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions,
+             created_at, run_at, 'cancelled', worker_id, started_at, $3, last_error, last_error_class
+         FROM moved",
+    )
+    .bind(job.id)
+    .bind(job.lease_token)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// `available` or `scheduled` → `cancelled`.
+pub(crate) async fn cancel_waiting(
+    tx: &mut PgConnection,
+    id: JobId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query(concat!(
+        "WITH ready AS (DELETE FROM jobs_ready WHERE id = $1 RETURNING ",
+        columns!(),
+        "),
+         scheduled AS (DELETE FROM jobs_scheduled WHERE id = $1 RETURNING ",
+        columns!(),
+        "),
+         resolved AS (
+             DELETE FROM dead_letter_queue WHERE job_id = $1 AND status = 'retry_scheduled'
+         )
+         INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
+             interruptions, created_at, run_at, state, finished_at, last_error, last_error_class)
+         SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions,
+             created_at, run_at, 'cancelled', $2, last_error, last_error_class
+         FROM (SELECT * FROM ready UNION ALL SELECT * FROM scheduled) waiting"
+    ))
+    .bind(id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// Asks a running job to stop; its worker moves it to `cancelled`.
+pub(crate) async fn request_cancel(
+    tx: &mut PgConnection,
+    id: JobId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let asked = sqlx::query(
+        "UPDATE jobs_running SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(asked.rows_affected() == 1)
+}
+
+/// `dead` → `available`, with all its attempts to spend anew. The letter stays until the retry
+/// has ended. Returns the job's id; nothing when the letter is not pending.
+pub(crate) async fn redrive(
+    tx: &mut PgConnection,
+    letter: i64,
+    now: Timestamp,
+) -> Result<Option<JobId>, sqlx::Error> {
+    sqlx::query_scalar(
+        "WITH retried AS (
+             UPDATE dead_letter_queue SET status = 'retry_scheduled'
+             WHERE id = $1 AND status = 'pending' RETURNING *
+         )
+         INSERT INTO jobs_ready (id, kind, queue, priority, payload, max_attempts, created_at, run_at,
+             last_error, last_error_class, dead_letter_id)
+         SELECT job_id, kind, queue, priority, payload, max_attempts, created_at, $2, error, error_class, id
+         FROM retried RETURNING id",
+    )
+    .bind(letter)
+    .bind(now)
+    .fetch_optional(tx)
+    .await
+}

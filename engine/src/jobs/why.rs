@@ -1,0 +1,105 @@
+//! *Why is this job not running?* Gathers the facts from the same gates that the claim reads, and
+//! lets the model's pure function answer.
+
+use signalbox_model::Timestamp;
+use signalbox_model::actor::Permission;
+use signalbox_model::breaker::BreakerState;
+use signalbox_model::job::{Job, JobId, JobState};
+use signalbox_model::metrics::COUNT_CAP;
+use signalbox_model::why::{Facts, Verdict, why as answer};
+use sqlx::PgConnection;
+
+use crate::breaker::step::cooled_down;
+use crate::jobs::claim::Gates;
+use crate::jobs::handler::Registry;
+use crate::jobs::list;
+use crate::provider::Operation;
+use crate::{CommandError, Ctx};
+
+/// Why the job with this id is not running.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`]; when there is no such job; when the database does not
+/// answer.
+pub async fn why(ctx: &Ctx, registry: &Registry, id: JobId) -> Result<Verdict, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let job = list::read(ctx, id).await?;
+    verdict(ctx, registry, &job).await
+}
+
+pub(crate) async fn verdict(
+    ctx: &Ctx,
+    registry: &Registry,
+    job: &Job,
+) -> Result<Verdict, CommandError> {
+    let now = ctx.now();
+    let mut conn = ctx.db.acquire().await?;
+    let gates = Gates::read(&mut conn).await?;
+    let (workers_alive, kind_known) = workers(&mut conn, &job.kind, now).await?;
+    let spec = registry.kind(&job.kind).map(|kind| kind.spec);
+    let calls = spec.and_then(|spec| spec.calls);
+    let facts = Facts {
+        state: job.state,
+        run_at: job.run_at,
+        wait_reason: job.wait_reason.clone(),
+        kind_known,
+        workers_alive,
+        kill_switch: gates.kill_switch.clone(),
+        breaker: calls.and_then(|(operation, _)| breaker(&gates, operation, now)),
+        rate: calls.map(|(operation, calls)| {
+            let rpm = gates.settings.get(operation.rate);
+            let ready = gates.bucket(operation.rate, now).ready_at(rpm, calls, now);
+            (operation.rate.to_owned(), ready)
+        }),
+        concurrency: spec.and_then(|spec| spec.concurrency).map(|setting| {
+            let running = gates.running.get(&job.kind).copied().unwrap_or(0);
+            (setting.to_owned(), running, gates.settings.get(setting))
+        }),
+        ahead: if job.state == JobState::Available { ahead(&mut conn, job).await? } else { 0 },
+    };
+    Ok(answer(&facts, now))
+}
+
+fn breaker(
+    gates: &Gates,
+    operation: Operation,
+    now: Timestamp,
+) -> Option<(String, BreakerState, Option<Timestamp>)> {
+    let circuit = cooled_down(gates.breakers.get(operation.provider)?.circuit, now);
+    Some((operation.provider.to_owned(), circuit.state, circuit.retry_at))
+}
+
+/// Whether any worker is alive, and whether one of them knows `kind`.
+async fn workers(
+    conn: &mut PgConnection,
+    kind: &str,
+    now: Timestamp,
+) -> Result<(bool, bool), sqlx::Error> {
+    sqlx::query_as(
+        "SELECT count(*) > 0, coalesce(bool_or($1 = ANY(kinds)), false)
+         FROM workers WHERE lease_until > $2",
+    )
+    .bind(kind)
+    .bind(now)
+    .fetch_one(conn)
+    .await
+}
+
+/// How many due jobs of the same lane come before it, counted to a cap.
+async fn ahead(conn: &mut PgConnection, job: &Job) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM (
+             SELECT FROM jobs_ready
+             WHERE queue = $1 AND kind = $2 AND (priority, run_at, id) < ($3, $4, $5)
+             LIMIT $6
+         ) before_it",
+    )
+    .bind(&job.queue)
+    .bind(&job.kind)
+    .bind(job.priority)
+    .bind(job.run_at)
+    .bind(job.id)
+    .bind(COUNT_CAP)
+    .fetch_one(conn)
+    .await
+}

@@ -1,0 +1,350 @@
+//! A worker: claims jobs, runs them, settles them, and keeps its lease. Three tasks share one
+//! [`Shared`]: the dispatcher claims, the settler records, the keeper holds the lease and hears.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use signalbox_model::job::JobId;
+use sqlx::PgPool;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::SharedClock;
+use crate::jobs::execute::{Ended, execute};
+use crate::jobs::handler::Registry;
+use crate::jobs::row::ClaimedJob;
+use crate::jobs::{claim, lease, settle};
+use crate::{kill_switch, notify};
+
+/// At most this many runs are settled in one transaction.
+const SETTLE_AT_ONCE: usize = 500;
+
+/// How long a task waits before it tries a database again that did not answer.
+const DATABASE_RETRY: Duration = Duration::from_millis(500);
+
+/// How a worker works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerOptions {
+    /// Jobs at once, 1 or more.
+    pub concurrency: usize,
+    /// Its jobs are handed to others after this long without a heartbeat.
+    pub lease: Duration,
+    /// It looks for work at least this often, whatever it heard.
+    pub poll: Duration,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> WorkerOptions {
+        WorkerOptions {
+            concurrency: 100,
+            lease: Duration::from_secs(15),
+            poll: Duration::from_millis(500),
+        }
+    }
+}
+
+struct Shared {
+    db: PgPool,
+    clock: SharedClock,
+    registry: Registry,
+    options: WorkerOptions,
+    places: Arc<Semaphore>,
+    wake: Notify,
+    /// No more claims.
+    draining: CancellationToken,
+    /// The tasks end.
+    done: CancellationToken,
+    /// This worker's id; another one after a lost lease.
+    id: Mutex<Uuid>,
+    /// A stop signal for each running job.
+    stops: Mutex<HashMap<JobId, CancellationToken>>,
+    stop_reason: Mutex<&'static str>,
+    killed: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A worker at work.
+pub struct Worker {
+    shared: Arc<Shared>,
+    dispatcher: JoinHandle<()>,
+    settler: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts one. It works as soon as the database answers.
+    pub fn start(
+        db: PgPool,
+        clock: SharedClock,
+        registry: Registry,
+        options: WorkerOptions,
+    ) -> Worker {
+        let shared = Arc::new(Shared {
+            db,
+            clock,
+            registry,
+            options,
+            places: Arc::new(Semaphore::new(options.concurrency.max(1))),
+            wake: Notify::new(),
+            draining: CancellationToken::new(),
+            done: CancellationToken::new(),
+            id: Mutex::new(Uuid::nil()),
+            stops: Mutex::new(HashMap::new()),
+            stop_reason: Mutex::new("asked to stop"),
+            killed: AtomicBool::new(false),
+        });
+        let (ended, runs) = mpsc::unbounded_channel();
+        Worker {
+            keeper: tokio::spawn(keep(shared.clone())),
+            dispatcher: tokio::spawn(dispatch(shared.clone(), ended)),
+            settler: tokio::spawn(settle_all(shared.clone(), runs)),
+            shared,
+        }
+    }
+
+    /// Stops it: no more claims at once; running jobs get `grace` to end, and then go back to
+    /// their queues with no attempt spent.
+    pub async fn shutdown(self, grace: Duration) {
+        let shared = self.shared;
+        shared.draining.cancel();
+        let all = u32::try_from(shared.options.concurrency.max(1)).unwrap_or(u32::MAX);
+        let idle = shared.places.acquire_many(all);
+        if tokio::time::timeout(grace, idle).await.is_err() {
+            shared.stop_running("the worker shut down");
+            // Bounded by the grace that `execute` gives each job, and the settling.
+            let idle = shared.places.acquire_many(all);
+            if tokio::time::timeout(Duration::from_secs(5), idle).await.is_err() {
+                tracing::warn!("jobs were left to their lease at shutdown");
+            }
+        }
+        shared.done.cancel();
+        for task in [self.dispatcher, self.settler, self.keeper] {
+            report(task.await);
+        }
+        let id = *lock(&shared.id);
+        if let Err(error) = lease::deregister(&shared.db, id).await {
+            tracing::warn!(%error, "could not deregister; the lease will run out");
+        }
+    }
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a task of the worker had died");
+    }
+}
+
+impl Shared {
+    fn stop_running(&self, reason: &'static str) {
+        *lock(&self.stop_reason) = reason;
+        lock(&self.stops).values().for_each(CancellationToken::cancel);
+    }
+}
+
+/// Claims whenever there are free places and a reason to look.
+async fn dispatch(
+    shared: Arc<Shared>,
+    ended: mpsc::UnboundedSender<(Ended, OwnedSemaphorePermit)>,
+) {
+    loop {
+        let full_batch = match claim_some(&shared, &ended).await {
+            Ok(full) => full,
+            Err(error) => {
+                tracing::warn!(%error, "could not claim");
+                tokio::time::sleep(DATABASE_RETRY).await;
+                false
+            }
+        };
+        if full_batch && !shared.draining.is_cancelled() {
+            continue;
+        }
+        tokio::select! {
+            () = shared.wake.notified() => {}
+            () = tokio::time::sleep(shared.options.poll) => {}
+            () = shared.draining.cancelled() => return,
+        }
+    }
+}
+
+/// Claims for all free places. Returns whether all were filled: then there may be more.
+async fn claim_some(
+    shared: &Arc<Shared>,
+    ended: &mpsc::UnboundedSender<(Ended, OwnedSemaphorePermit)>,
+) -> Result<bool, sqlx::Error> {
+    let id = *lock(&shared.id);
+    let free = shared.places.available_permits();
+    if free == 0 || id.is_nil() || shared.draining.is_cancelled() {
+        return Ok(false);
+    }
+    let jobs = claim::claim(&shared.db, &shared.registry, id, free, shared.clock.now()).await?;
+    let claimed = jobs.len();
+    for job in jobs {
+        let Ok(place) = shared.places.clone().acquire_owned().await else { break };
+        start(shared, job, place, ended.clone());
+    }
+    Ok(claimed == free)
+}
+
+fn start(
+    shared: &Arc<Shared>,
+    job: ClaimedJob,
+    place: OwnedSemaphorePermit,
+    ended: mpsc::UnboundedSender<(Ended, OwnedSemaphorePermit)>,
+) {
+    let stop = CancellationToken::new();
+    lock(&shared.stops).insert(job.id, stop.clone());
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        let run = execute(&shared.db, &shared.clock, &shared.registry, job, stop).await;
+        // The settler outlives every run; without it the lease hands the job on.
+        ended.send((run, place)).ok();
+    });
+}
+
+/// Settles ended runs, as many at once as have ended meanwhile. Their places are free only then,
+/// so that no more jobs than the concurrency are ever in a worker's hands.
+async fn settle_all(
+    shared: Arc<Shared>,
+    mut runs: mpsc::UnboundedReceiver<(Ended, OwnedSemaphorePermit)>,
+) {
+    let mut batch = Vec::with_capacity(SETTLE_AT_ONCE);
+    loop {
+        tokio::select! {
+            biased;
+            received = runs.recv_many(&mut batch, SETTLE_AT_ONCE) => if received == 0 { return },
+            () = shared.done.cancelled() => return,
+        }
+        let (ended, places): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        forget_stops(&shared, &ended);
+        let reason = *lock(&shared.stop_reason);
+        while let Err(error) = record(&shared, &ended, reason).await {
+            // The runs are kept: the lease decides whether they still count when the database is back.
+            tracing::warn!(%error, runs = ended.len(), "could not settle; trying again");
+            if shared.done.is_cancelled() {
+                return;
+            }
+            tokio::time::sleep(DATABASE_RETRY).await;
+        }
+        drop(places);
+        shared.wake.notify_one();
+    }
+}
+
+/// Before the runs are recorded: once they are, the same job may be claimed again, with a stop
+/// signal of its own.
+fn forget_stops(shared: &Shared, ended: &[Ended]) {
+    let mut stops = lock(&shared.stops);
+    ended.iter().for_each(|run| drop(stops.remove(&run.job.id)));
+}
+
+async fn record(shared: &Shared, ended: &[Ended], reason: &str) -> Result<(), sqlx::Error> {
+    let settled = settle::settle(&shared.db, ended, shared.clock.now(), reason).await?;
+    if settled.fenced > 0 {
+        tracing::warn!(
+            runs = settled.fenced,
+            "runs ended after their lease was lost; not recorded"
+        );
+    }
+    Ok(())
+}
+
+/// Keeps the lease, hears notifications, and passes on orders to stop.
+async fn keep(shared: Arc<Shared>) {
+    let heartbeat = shared.options.lease / 3;
+    let mut listener = None;
+    let mut next_heartbeat = tokio::time::Instant::now();
+    while !shared.done.is_cancelled() {
+        if tokio::time::Instant::now() >= next_heartbeat {
+            if let Err(error) = hold_lease(&shared).await {
+                tracing::warn!(%error, "could not renew the lease");
+            }
+            next_heartbeat = tokio::time::Instant::now() + heartbeat;
+        }
+        if listener.is_none() {
+            listener = notify::listen(&shared.db).await.ok();
+        }
+        if let Err(error) = obey(&shared).await {
+            tracing::warn!(%error, "could not read the controls");
+        }
+        shared.wake.notify_one();
+        let pause = shared.options.poll.min(heartbeat);
+        tokio::select! {
+            () = heard(&mut listener) => {}
+            () = tokio::time::sleep(pause) => {}
+            () = shared.done.cancelled() => {}
+        }
+    }
+}
+
+/// Resolves when something was heard; never without a listener.
+async fn heard(listener: &mut Option<sqlx::postgres::PgListener>) {
+    match listener {
+        Some(open) => {
+            if open.recv().await.is_err() {
+                *listener = None;
+            }
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Renews the lease. One that was lost means that the jobs may run elsewhere already: they are
+/// dropped here, and the worker goes on under a new id.
+async fn hold_lease(shared: &Shared) -> Result<(), sqlx::Error> {
+    let id = *lock(&shared.id);
+    let now = shared.clock.now();
+    if !id.is_nil() && lease::renew(&shared.db, id, shared.options.lease, now).await? {
+        return Ok(());
+    }
+    if !id.is_nil() {
+        tracing::warn!(worker = %id, "the lease was lost");
+        shared.stop_running("the worker lost its lease");
+    }
+    let name = format!("{}:{}", hostname(), std::process::id());
+    let new =
+        lease::register(&shared.db, &shared.registry, &name, shared.options.lease, now).await?;
+    *lock(&shared.id) = new;
+    Ok(())
+}
+
+fn hostname() -> String {
+    std::env::var("HOSTNAME")
+        .ok()
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "worker".to_owned())
+}
+
+/// Stops what is to stop: everything while the kill switch is on, and single jobs that were
+/// cancelled.
+async fn obey(shared: &Shared) -> Result<(), sqlx::Error> {
+    let active = kill_switch::position(&shared.db).await?.active;
+    let was_active = shared.killed.swap(active, Ordering::Relaxed);
+    if active {
+        shared.stop_running("the kill switch was turned on");
+    } else if was_active {
+        *lock(&shared.stop_reason) = "asked to stop";
+    }
+    let id = *lock(&shared.id);
+    let cancelled: Vec<JobId> = sqlx::query_scalar(
+        "SELECT id FROM jobs_running WHERE worker_id = $1 AND cancel_requested_at IS NOT NULL",
+    )
+    .bind(id)
+    .fetch_all(&shared.db)
+    .await?;
+    let stops = lock(&shared.stops);
+    for id in cancelled {
+        if let Some(stop) = stops.get(&id) {
+            stop.cancel();
+        }
+    }
+    Ok(())
+}

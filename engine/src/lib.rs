@@ -1,0 +1,36 @@
+//! The job engine of Signalbox on PostgreSQL, and every operator command.
+//!
+//! An operator command is a function that takes a [`Ctx`], checks the actor's permission, does
+//! the work and writes its audit row in one transaction. A job changes its state in one file,
+//! `jobs/transitions.rs`. The current time is read in one file, `clock.rs`.
+
+pub mod audit;
+pub mod auth;
+pub mod breaker;
+pub mod clock;
+mod ctx;
+pub mod db;
+pub mod dead_letters;
+mod error;
+pub mod exports;
+pub mod jobs;
+pub mod kill_switch;
+pub mod limits;
+pub mod logs;
+pub mod notify;
+pub mod overview;
+pub mod provider;
+pub mod scheduler;
+pub mod schedules;
+mod search;
+pub mod settings;
+pub mod sweeps;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use clock::SharedClock;
+pub use ctx::Ctx;
+pub use error::CommandError;
+pub use search::wanted;
+/// The pool of connections, for those who hold one and send no SQL.
+pub use sqlx::PgPool;

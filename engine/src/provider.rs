@@ -1,0 +1,137 @@
+//! Calls to outside providers: the one way out. Each goes through its operation's rate limit and
+//! its provider's breaker, and its outcome is reported to both.
+
+use std::time::Duration;
+
+use signalbox_model::error_class::ErrorClass;
+use sqlx::PgPool;
+
+use crate::breaker::step::Admission;
+use crate::breaker::store;
+use crate::clock::SharedClock;
+use crate::jobs::handler::{Decision, JobError};
+use crate::limits;
+
+/// What is called: of which provider, and under which rate setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Operation {
+    /// The provider, such as `mcp`.
+    pub provider: &'static str,
+    /// The setting that bounds its calls a minute, such as `discovery_rpm`.
+    pub rate: &'static str,
+}
+
+/// Why a call failed, as the client of the provider sees it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallFailure {
+    /// Not reachable, timed out, 5xx, or an answer that makes no sense: the provider's fault.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Asked to slow down (429).
+    #[error("{message}")]
+    RateLimited {
+        /// How long to wait, if the provider said so.
+        retry_after: Option<Duration>,
+        /// In words.
+        message: String,
+    },
+    /// The key was refused (401, 403): nobody's job can succeed.
+    #[error("{0}")]
+    Credentials(String),
+    /// This very request was refused: the job's own fault.
+    #[error("{0}")]
+    Rejected(String),
+    /// This process knows no such provider. Says nothing about the provider itself.
+    #[error("{0}")]
+    NotConfigured(String),
+}
+
+/// A job whose provider this process does not know waits this long for one that does.
+const NOT_CONFIGURED_WAIT: Duration = Duration::from_secs(30);
+
+/// A job waits this long in place for its next token; for longer waits it gives up its place.
+const WAIT_IN_PLACE: Duration = Duration::from_secs(5);
+
+/// The wait after a 429 that names none.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+pub(crate) async fn call<T>(
+    db: &PgPool,
+    clock: &SharedClock,
+    operation: Operation,
+    call: impl Future<Output = Result<T, CallFailure>> + Send,
+) -> Result<T, JobError> {
+    // The token comes first: a job that waits for it must not hold one of the breaker's trials.
+    take_token(db, clock, operation).await?;
+    if let Admission::Refused(_) = store::admit(db, operation.provider, clock.now()).await? {
+        return Err(parked(operation.provider));
+    }
+    match call.await {
+        Ok(answer) => {
+            store::succeeded(db, operation.provider, clock.now()).await?;
+            Ok(answer)
+        }
+        Err(failure) => Err(report(db, clock, operation, failure).await?),
+    }
+}
+
+fn parked(provider: &str) -> JobError {
+    JobError {
+        class: ErrorClass::ProviderUnavailable,
+        message: format!("the breaker of provider {provider} is open"),
+        decision: Decision::Park,
+    }
+}
+
+async fn take_token(
+    db: &PgPool,
+    clock: &SharedClock,
+    operation: Operation,
+) -> Result<(), JobError> {
+    let mut waited = Duration::ZERO;
+    while let Err(wait) = limits::take(db, operation.rate, clock.now()).await? {
+        waited += wait;
+        if waited > WAIT_IN_PLACE {
+            return Err(JobError::snooze(wait, format!("waiting for {}", operation.rate)));
+        }
+        tokio::time::sleep(wait).await;
+    }
+    Ok(())
+}
+
+/// Tells breaker and limits of the failure, and what is to become of the job.
+async fn report(
+    db: &PgPool,
+    clock: &SharedClock,
+    operation: Operation,
+    failure: CallFailure,
+) -> Result<JobError, sqlx::Error> {
+    let provider = operation.provider;
+    let now = clock.now();
+    match failure {
+        CallFailure::Unavailable(message) => {
+            store::failed(db, provider, &message, now).await?;
+            Ok(provider_failed(ErrorClass::ProviderUnavailable, provider, message))
+        }
+        CallFailure::Credentials(message) => {
+            store::failed(db, provider, &message, now).await?;
+            Ok(provider_failed(ErrorClass::Credentials, provider, message))
+        }
+        CallFailure::RateLimited { retry_after, message } => {
+            let wait = retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
+            let until =
+                now + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::hours(1));
+            limits::block_until(db, operation.rate, until).await?;
+            Ok(JobError::snooze(wait, message))
+        }
+        CallFailure::NotConfigured(message) => Ok(JobError::snooze(NOT_CONFIGURED_WAIT, message)),
+        CallFailure::Rejected(message) => {
+            store::succeeded(db, provider, now).await?;
+            Ok(JobError::retry(ErrorClass::Rejected, message))
+        }
+    }
+}
+
+fn provider_failed(class: ErrorClass, provider: &'static str, message: String) -> JobError {
+    JobError { class, message, decision: Decision::ProviderFailed(provider) }
+}

@@ -1,0 +1,148 @@
+//! The scheduler: of all that run, one holds the lease and does the work. It ticks the schedules,
+//! takes back the jobs of lost workers, and sweeps.
+
+use std::time::Duration;
+
+use signalbox_model::Timestamp;
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::SharedClock;
+use crate::jobs::{self, Registry};
+use crate::schedules::{self, ScheduleError, ScheduleSpec};
+use crate::sweeps;
+
+/// How a scheduler works.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchedulerOptions {
+    /// What it enqueues when.
+    pub schedules: Vec<ScheduleSpec>,
+    /// It looks this often.
+    pub interval: Duration,
+    /// It leads for this long without renewing.
+    pub lease: Duration,
+    /// It sweeps this often.
+    pub sweep_every: Duration,
+}
+
+impl Default for SchedulerOptions {
+    fn default() -> SchedulerOptions {
+        SchedulerOptions {
+            schedules: Vec::new(),
+            interval: Duration::from_secs(1),
+            lease: Duration::from_secs(15),
+            sweep_every: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// A scheduler at work.
+#[derive(Debug)]
+pub struct Scheduler {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Scheduler {
+    /// Starts one.
+    pub fn start(
+        db: PgPool,
+        clock: SharedClock,
+        registry: Registry,
+        options: SchedulerOptions,
+    ) -> Scheduler {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(work(db, clock, registry, options, stop.clone()));
+        Scheduler { stop, task }
+    }
+
+    /// Stops it; another takes over at once.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the scheduler had died");
+        }
+    }
+}
+
+async fn work(
+    db: PgPool,
+    clock: SharedClock,
+    registry: Registry,
+    options: SchedulerOptions,
+    stop: CancellationToken,
+) {
+    let me = Uuid::now_v7();
+    let mut swept_at: Option<Timestamp> = None;
+    let mut declared = false;
+    loop {
+        match round(&db, &clock, &registry, &options, me, &mut declared, &mut swept_at).await {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "a scheduler round failed; it will be repeated"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(options.interval) => {}
+            () = stop.cancelled() => break,
+        }
+    }
+    if let Err(error) = resign(&db, me).await {
+        tracing::warn!(%error, "could not resign; the lease will run out");
+    }
+}
+
+async fn round(
+    db: &PgPool,
+    clock: &SharedClock,
+    registry: &Registry,
+    options: &SchedulerOptions,
+    me: Uuid,
+    declared: &mut bool,
+    swept_at: &mut Option<Timestamp>,
+) -> Result<(), ScheduleError> {
+    let now = clock.now();
+    if !lead(db, me, options.lease, now).await? {
+        return Ok(());
+    }
+    if !*declared {
+        schedules::declare(db, &options.schedules, now).await?;
+        *declared = true;
+    }
+    schedules::tick(db, registry, now).await?;
+    jobs::reclaim_lost(db, now).await?;
+    let every =
+        chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
+    if swept_at.is_none_or(|at| now - at >= every) {
+        let swept = sweeps::sweep(db, now).await?;
+        tracing::debug!(?swept, "swept");
+        *swept_at = Some(now);
+    }
+    Ok(())
+}
+
+/// Takes or renews the lease of the one leader. Returns whether we lead.
+async fn lead(db: &PgPool, me: Uuid, lease: Duration, now: Timestamp) -> Result<bool, sqlx::Error> {
+    let until = now + chrono::Duration::from_std(lease).unwrap_or(chrono::Duration::minutes(1));
+    let led = sqlx::query(
+        "INSERT INTO leaders (name, holder, elected_at, lease_until) VALUES ('scheduler', $1, $2, $3)
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until,
+             elected_at = CASE WHEN leaders.holder = excluded.holder
+                 THEN leaders.elected_at ELSE excluded.elected_at END
+         WHERE leaders.holder = excluded.holder OR leaders.lease_until <= $2",
+    )
+    .bind(me)
+    .bind(now)
+    .bind(until)
+    .execute(db)
+    .await?;
+    Ok(led.rows_affected() == 1)
+}
+
+async fn resign(db: &PgPool, me: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM leaders WHERE name = 'scheduler' AND holder = $1")
+        .bind(me)
+        .execute(db)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,149 @@
+//! What the engine's tests share: a database, a clock, a registry with awkward kinds, a worker.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use signalbox_engine::clock::TestClock;
+use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, Timeout};
+use signalbox_engine::jobs::{JobContext, Registry, enqueue, list};
+use signalbox_engine::provider::{CallFailure, Operation};
+use signalbox_engine::testing::{TestDb, TestWorker};
+use signalbox_engine::{Ctx, SharedClock};
+use signalbox_model::actor::{Actor, Role};
+use signalbox_model::job::{Job as JobRow, JobId, NewJob};
+
+/// The provider of the tests; its answers are played from a script.
+pub const OPERATION: Operation = Operation { provider: "mcp", rate: "discovery_rpm" };
+
+/// What the provider answers next, and how often it was really called.
+#[derive(Clone, Default)]
+pub struct Script {
+    answers: Arc<Mutex<VecDeque<Result<(), CallFailure>>>>,
+    calls: Arc<Mutex<usize>>,
+}
+
+impl Script {
+    pub fn fails(&self, times: usize) {
+        let outage = CallFailure::Unavailable("HTTP 500".into());
+        self.answers.lock().unwrap().extend(std::iter::repeat_n(Err(outage), times));
+    }
+
+    pub fn answers(&self, answer: Result<(), CallFailure>) {
+        self.answers.lock().unwrap().push_back(answer);
+    }
+
+    pub fn calls(&self) -> usize {
+        *self.calls.lock().unwrap()
+    }
+
+    /// The next scripted answer; a good one when the script has ended.
+    async fn call(&self) -> Result<(), CallFailure> {
+        *self.calls.lock().unwrap() += 1;
+        self.answers.lock().unwrap().pop_front().unwrap_or(Ok(()))
+    }
+}
+
+/// `test.call`: one call to the scripted provider.
+#[derive(Deserialize)]
+struct Call {}
+
+impl Job for Call {
+    type Resources = Script;
+    const SPEC: KindSpec = KindSpec {
+        name: "test.call",
+        queue: "test",
+        max_attempts: 3,
+        timeout: Timeout::Fixed(Duration::from_secs(30)),
+        concurrency: Some("max_concurrent_discovery_jobs"),
+        calls: Some((OPERATION, 1)),
+    };
+
+    async fn run(self, cx: &JobContext, script: &Script) -> Result<(), JobError> {
+        cx.call(OPERATION, script.call()).await
+    }
+}
+
+/// `test.panic`: panics.
+#[derive(Deserialize)]
+struct Panics {}
+
+impl Job for Panics {
+    type Resources = ();
+    const SPEC: KindSpec = KindSpec {
+        name: "test.panic",
+        queue: "test",
+        max_attempts: 1,
+        timeout: Timeout::Fixed(Duration::from_secs(30)),
+        concurrency: None,
+        calls: None,
+    };
+
+    async fn run(self, _: &JobContext, (): &()) -> Result<(), JobError> {
+        panic!("on purpose")
+    }
+}
+
+/// A test's world.
+pub struct World {
+    pub db: TestDb,
+    pub clock: Arc<TestClock>,
+    pub registry: Registry,
+    pub script: Script,
+    pub worker: TestWorker,
+    pub ctx: Ctx,
+}
+
+impl World {
+    pub async fn new() -> World {
+        let db = TestDb::new().await;
+        let clock = TestClock::new();
+        let shared: SharedClock = clock.clone();
+        let script = Script::default();
+        let mut builder = Registry::builder();
+        builder.add::<Call>(script.clone()).add::<Panics>(());
+        let registry = builder.build();
+        let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
+        let actor = Actor {
+            email: "admin@example.org".into(),
+            role: Role::Admin,
+            must_change_password: false,
+        };
+        let ctx = Ctx::new(db.pool.clone(), shared, actor);
+        World { db, clock, registry, script, worker, ctx }
+    }
+
+    /// The same world seen by somebody with another role.
+    pub fn as_role(&self, role: Role) -> Ctx {
+        let actor = Actor { email: "other@example.org".into(), role, must_change_password: false };
+        Ctx { actor, ..self.ctx.clone() }
+    }
+
+    pub async fn enqueue(&self, kind: &str, payload: Value) -> JobId {
+        enqueue::enqueue(&self.ctx, &self.registry, NewJob::new(kind, payload)).await.unwrap().id
+    }
+
+    pub async fn calls(&self, count: usize) -> Vec<JobId> {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            ids.push(self.enqueue("test.call", json!({})).await);
+        }
+        ids
+    }
+
+    pub async fn job(&self, id: JobId) -> JobRow {
+        list::detail(&self.ctx, &self.registry, id).await.unwrap().job
+    }
+
+    pub async fn why(&self, id: JobId) -> String {
+        list::detail(&self.ctx, &self.registry, id).await.unwrap().verdict.cause
+    }
+
+    pub async fn count(&self, table: &'static str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.db.pool).await.unwrap()
+    }
+}

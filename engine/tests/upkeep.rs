@@ -1,0 +1,144 @@
+//! Schedules, sweeps, the audit log and the overview.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::World;
+use serde_json::json;
+use signalbox_engine::schedules::{self, ScheduleSpec};
+use signalbox_engine::{auth, overview, sweeps};
+
+#[tokio::test]
+async fn op_16_each_tick_is_enqueued_once_however_many_schedulers_there_are() {
+    let world = World::new().await;
+    let spec = ScheduleSpec {
+        name: "often",
+        kind: "system.noop",
+        payload: json!({}),
+        cron: "*/10 * * * *",
+    };
+    schedules::declare(&world.db.pool, &[spec], world.ctx.now()).await.unwrap();
+    for _ in 0..6 {
+        world.clock.advance(Duration::from_secs(600));
+        let now = world.ctx.now();
+        let tick = || schedules::tick(&world.db.pool, &world.registry, now);
+        let (a, b, c) = tokio::join!(tick(), tick(), tick());
+        assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 1);
+    }
+    assert_eq!(world.count("jobs_ready").await, 6);
+}
+
+#[tokio::test]
+async fn sweeping_twice_does_nothing_the_second_time() {
+    let world = World::new().await;
+    let first = sweeps::sweep(&world.db.pool, world.ctx.now()).await.unwrap();
+    assert!(first.partitions_made > 0);
+    let second = sweeps::sweep(&world.db.pool, world.ctx.now()).await.unwrap();
+    assert_eq!(second, sweeps::Swept::default());
+    world.clock.advance(Duration::from_secs(120 * 86_400));
+    let later = sweeps::sweep(&world.db.pool, world.ctx.now()).await.unwrap();
+    assert_eq!(later.partitions_dropped, first.partitions_made);
+}
+
+#[tokio::test]
+async fn the_audit_log_cannot_be_changed() {
+    let world = World::new().await;
+    world.enqueue("system.noop", json!({})).await;
+    assert_eq!(world.count("audit_log").await, 1);
+    for change in
+        ["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"]
+    {
+        let refused = sqlx::query(change).execute(&world.db.pool).await.unwrap_err();
+        assert!(refused.to_string().contains("append-only"), "{change}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn op_2_the_metrics_count_what_happened() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.enqueue("system.noop", json!({})).await;
+    }
+    world.enqueue("system.fail", json!({"message": "x"})).await;
+    world.worker.drain().await.unwrap();
+    world.enqueue("system.noop", json!({})).await;
+    let seen = overview::overview(&world.ctx, 1, None).await.unwrap();
+    let of = |kind: &str| seen.metrics.iter().find(|m| m.job_type == kind).cloned().unwrap();
+    assert_eq!((of("system.noop").completed, of("system.noop").success_rate), (3, Some(1.0)));
+    assert_eq!((of("system.fail").failed, of("system.fail").success_rate), (1, Some(0.0)));
+    assert_eq!(seen.queues.len(), 1);
+    assert_eq!(seen.queues[0].available, 1);
+    assert_eq!(seen.dead_letter_counts.pending, 1);
+    let one = overview::overview(&world.ctx, 1, Some("system.noop")).await.unwrap();
+    assert_eq!(one.metrics.len(), 1);
+    assert!(overview::overview(&world.ctx, 0, None).await.is_err());
+}
+
+#[tokio::test]
+async fn op_7_the_first_admin_changes_the_one_time_password_before_anything_else() {
+    let world = World::new().await;
+    let clock = &world.ctx.clock;
+    let first = auth::users::ensure_first_admin(&world.db.pool, clock, None, None).await.unwrap();
+    let auth::users::FirstAdmin::OneTimePassword { email, password } = first else {
+        panic!("{first:?}");
+    };
+    assert!(auth::users::sign_in(&world.db.pool, clock, &email, "wrong").await.is_err());
+    let actor = auth::users::sign_in(&world.db.pool, clock, &email.to_uppercase(), &password)
+        .await
+        .unwrap();
+    assert!(actor.must_change_password);
+    let mut ctx = world.ctx.clone();
+    ctx.actor = actor;
+    assert!(overview::overview(&ctx, 1, None).await.is_err());
+    assert!(auth::users::change_password(&ctx, &password, "short").await.is_err());
+    assert!(auth::users::change_password(&ctx, "wrong", "a longer password").await.is_err());
+    auth::users::change_password(&ctx, &password, "a longer password").await.unwrap();
+    ctx.actor =
+        auth::users::sign_in(&world.db.pool, clock, &email, "a longer password").await.unwrap();
+    assert!(overview::overview(&ctx, 1, None).await.is_ok());
+    let second = auth::users::ensure_first_admin(&world.db.pool, clock, None, None).await.unwrap();
+    assert_eq!(second, auth::users::FirstAdmin::AlreadyThere);
+}
+
+#[tokio::test]
+async fn an_account_under_attack_is_not_hashed_for_without_end() {
+    let world = World::new().await;
+    let (db, clock) = (&world.db.pool, &world.ctx.clock);
+    auth::users::create(
+        db,
+        clock,
+        "a@example.org",
+        "the right password",
+        signalbox_model::actor::Role::Admin,
+        false,
+    )
+    .await
+    .unwrap();
+    sqlx::query("UPDATE users SET failed_sign_ins = 100, failed_window_from = $1")
+        .bind(world.ctx.now())
+        .execute(db)
+        .await
+        .unwrap();
+    let refused =
+        auth::users::sign_in(db, clock, "a@example.org", "the right password").await.unwrap_err();
+    assert!(matches!(refused, auth::users::SignInError::Throttled { .. }));
+    world.clock.advance(Duration::from_secs(3601));
+    assert!(auth::users::sign_in(db, clock, "a@example.org", "the right password").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_is_found_by_its_id_until_it_expires() {
+    let world = World::new().await;
+    let (db, now) = (&world.db.pool, world.ctx.now());
+    let soon = now + chrono::Duration::seconds(10);
+    assert!(auth::sessions::insert(db, "id", &json!({"a": 1}), soon).await.unwrap());
+    assert!(!auth::sessions::insert(db, "id", &json!({}), soon).await.unwrap());
+    assert_eq!(auth::sessions::load(db, "id", now).await.unwrap().unwrap().0, json!({"a": 1}));
+    assert!(auth::sessions::load(db, "id", soon).await.unwrap().is_none());
+    assert_eq!(auth::sessions::delete_expired(db, soon).await.unwrap(), 1);
+    let stored: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT id_hash FROM sessions").fetch_all(db).await.unwrap();
+    assert!(stored.iter().all(|hash| hash != b"id"));
+}

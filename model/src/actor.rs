@@ -1,0 +1,147 @@
+//! Who acts, and what they may do. The one table of permissions, read by the engine (which
+//! enforces it) and by the pages (which show disabled controls with the reason).
+
+use serde::{Deserialize, Serialize};
+
+/// A user's role (JS-10, OP-7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, the console's settings and users included.
+    Admin,
+    /// Works the queues and dead letters; does not change settings or users.
+    Operator,
+    /// Reads the console.
+    Viewer,
+    /// Reads the results and decides disputes (pipeline `jobsheets`).
+    QaLead,
+    /// Sees own work only; never the console.
+    Technician,
+}
+
+impl Role {
+    /// Every role, for forms and tests.
+    pub const ALL: [Role; 5] =
+        [Role::Admin, Role::Operator, Role::Viewer, Role::QaLead, Role::Technician];
+
+    /// The stable name used in the database and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Operator => "operator",
+            Role::Viewer => "viewer",
+            Role::QaLead => "qa_lead",
+            Role::Technician => "technician",
+        }
+    }
+
+    /// The role with this stable name.
+    pub fn from_name(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// Whether this role grants `permission`.
+    ///
+    /// OP-7 keeps the console to admins: the narrower roles exist so that the table has its final
+    /// shape, and gain their rights together with the pages that manage them.
+    pub const fn may(self, permission: Permission) -> bool {
+        match self {
+            Role::Admin => true,
+            Role::Operator | Role::Viewer | Role::QaLead => {
+                matches!(permission, Permission::ReadResults)
+            }
+            Role::Technician => false,
+        }
+    }
+}
+
+/// One thing a person may be allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// See the console: jobs, queues, breakers, logs.
+    ReadConsole,
+    /// See and export what the pipelines found.
+    ReadResults,
+    /// Enqueue, cancel and retry jobs, and start pipelines.
+    RunJobs,
+    /// Retry and delete dead letters.
+    WorkDeadLetters,
+    /// Turn the kill switch on and off.
+    OperateKillSwitch,
+    /// Force or reset a circuit breaker.
+    OperateBreakers,
+    /// Change limits and other settings.
+    ChangeSettings,
+    /// Pause schedules and run them now.
+    OperateSchedules,
+}
+
+impl Permission {
+    /// What the permission allows, as it completes the sentence "You may not …".
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Permission::ReadConsole => "see the operations console",
+            Permission::ReadResults => "see the results",
+            Permission::RunJobs => "start, cancel or retry jobs",
+            Permission::WorkDeadLetters => "retry or delete dead letters",
+            Permission::OperateKillSwitch => "operate the kill switch",
+            Permission::OperateBreakers => "operate circuit breakers",
+            Permission::ChangeSettings => "change settings",
+            Permission::OperateSchedules => "operate schedules",
+        }
+    }
+}
+
+/// Who a command is carried out for: a signed-in user, or a part of the system itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Actor {
+    /// The user's e-mail, or `system:<part>`.
+    pub email: String,
+    /// The role that decides.
+    pub role: Role,
+    /// The user must choose a new password before anything else.
+    #[serde(default)]
+    pub must_change_password: bool,
+}
+
+impl Actor {
+    /// A part of the system acting on its own account, such as the scheduler.
+    pub fn system(part: &str) -> Actor {
+        Actor { email: format!("system:{part}"), role: Role::Admin, must_change_password: false }
+    }
+
+    /// Whether this actor may do `permission` now. Someone who still has a one-time password
+    /// may do nothing but change it.
+    pub const fn may(&self, permission: Permission) -> bool {
+        !self.must_change_password && self.role.may(permission)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn op_7_only_the_admin_reads_the_console() {
+        for role in Role::ALL {
+            assert_eq!(role.may(Permission::ReadConsole), role == Role::Admin, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_one_time_password_allows_nothing() {
+        let mut actor = Actor::system("test");
+        assert!(actor.may(Permission::ReadConsole));
+        actor.must_change_password = true;
+        assert!(!actor.may(Permission::ReadConsole));
+    }
+
+    #[test]
+    fn role_names_round_trip() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_name(role.name()), Some(role));
+        }
+    }
+}

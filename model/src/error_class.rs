@@ -1,0 +1,97 @@
+//! What kind of trouble an error is. Decides retry or bury, and what the console advises.
+
+use serde::{Deserialize, Serialize};
+
+/// The class of a failure, decided where the error arises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The provider could not be reached, timed out, or answered 5xx or nonsense.
+    ProviderUnavailable,
+    /// The provider asked us to slow down (HTTP 429).
+    RateLimited,
+    /// The provider refused our key (HTTP 401 or 403).
+    Credentials,
+    /// The provider answered, and refused this very request.
+    Rejected,
+    /// The job ran longer than its kind may.
+    Timeout,
+    /// The payload makes no sense; trying again cannot help.
+    InvalidInput,
+    /// The thing the job is about does not exist.
+    NotFound,
+    /// The job's code panicked.
+    Panic,
+    /// Anything else the job's code reports.
+    Internal,
+}
+
+impl ErrorClass {
+    /// Every class, for filters and tests.
+    pub const ALL: [ErrorClass; 9] = [
+        ErrorClass::ProviderUnavailable,
+        ErrorClass::RateLimited,
+        ErrorClass::Credentials,
+        ErrorClass::Rejected,
+        ErrorClass::Timeout,
+        ErrorClass::InvalidInput,
+        ErrorClass::NotFound,
+        ErrorClass::Panic,
+        ErrorClass::Internal,
+    ];
+
+    /// The stable name used in the database and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ErrorClass::ProviderUnavailable => "provider_unavailable",
+            ErrorClass::RateLimited => "rate_limited",
+            ErrorClass::Credentials => "credentials",
+            ErrorClass::Rejected => "rejected",
+            ErrorClass::Timeout => "timeout",
+            ErrorClass::InvalidInput => "invalid_input",
+            ErrorClass::NotFound => "not_found",
+            ErrorClass::Panic => "panic",
+            ErrorClass::Internal => "internal",
+        }
+    }
+
+    /// The class with this stable name.
+    pub fn from_name(name: &str) -> Option<ErrorClass> {
+        ErrorClass::ALL.into_iter().find(|class| class.name() == name)
+    }
+
+    /// What to do about it, one sentence for the screen (CP-6).
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            ErrorClass::ProviderUnavailable => {
+                "Nothing to do for the job: it waits until the provider answers again."
+            }
+            ErrorClass::RateLimited => "Lower the provider's rate, or wait until its limit resets.",
+            ErrorClass::Credentials => "Check or rotate the provider's key, then retry.",
+            ErrorClass::Rejected => {
+                "The provider refused this request: look at the payload, correct it or delete the job."
+            }
+            ErrorClass::Timeout => "Raise the time-out of this kind, or make the job smaller.",
+            ErrorClass::InvalidInput => {
+                "The payload is wrong: correct what enqueues it, then delete."
+            }
+            ErrorClass::NotFound => {
+                "What the job is about is gone: delete it, or restore that first."
+            }
+            ErrorClass::Panic => "A defect in the job's code: report it with the error text.",
+            ErrorClass::Internal => "Look at the error and the log of this job, then retry.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_names_round_trip() {
+        for class in ErrorClass::ALL {
+            assert_eq!(ErrorClass::from_name(class.name()), Some(class));
+        }
+    }
+}

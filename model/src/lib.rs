@@ -1,0 +1,21 @@
+//! The nouns of Signalbox: plain data, its validation and its formatting. No I/O, so that the
+//! browser and the server share one definition of everything they talk about.
+
+pub mod actor;
+pub mod breaker;
+pub mod dead_letter;
+pub mod domain;
+pub mod error_class;
+pub mod format;
+pub mod job;
+pub mod kill_switch;
+pub mod metrics;
+pub mod page;
+pub mod problem;
+pub mod schedule;
+pub mod setting;
+pub mod system_log;
+pub mod why;
+
+/// A point in time, always UTC.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,193 @@
+//! The settings an operator changes while the system runs (OP-3): one catalogue, from which the
+//! validation, the defaults, the API's error texts and the page are made.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::problem::FieldError;
+
+/// One entry of the catalogue. All settings are whole numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingSpec {
+    /// Its key in `system_config`.
+    pub key: &'static str,
+    /// What it is while nobody changed it.
+    pub default: i64,
+    /// The least it may be.
+    pub min: i64,
+    /// The most it may be.
+    pub max: i64,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What it does.
+    pub description: &'static str,
+}
+
+const fn spec(
+    key: &'static str,
+    default: i64,
+    (min, max): (i64, i64),
+    unit: &'static str,
+    description: &'static str,
+) -> SettingSpec {
+    SettingSpec { key, default, min, max, unit, description }
+}
+
+/// Every setting. Defaults as in OP-3.
+pub const SETTINGS: [SettingSpec; 11] = [
+    spec(
+        "max_concurrent_discovery_jobs",
+        5,
+        (0, 1000),
+        "jobs",
+        "Discovery jobs running at once, on all workers together",
+    ),
+    spec(
+        "max_concurrent_harvesting_jobs",
+        10,
+        (0, 1000),
+        "jobs",
+        "Harvesting jobs running at once, on all workers together",
+    ),
+    spec(
+        "max_concurrent_extraction_jobs",
+        10,
+        (0, 1000),
+        "jobs",
+        "Extraction jobs running at once, on all workers together",
+    ),
+    spec(
+        "discovery_rpm",
+        30,
+        (1, 100_000),
+        "calls/min",
+        "Searches sent to the provider in any minute",
+    ),
+    spec(
+        "comments_rpm",
+        60,
+        (1, 100_000),
+        "calls/min",
+        "Post and comment reads sent to the provider in any minute",
+    ),
+    spec(
+        "http_enrich_rpm",
+        30,
+        (1, 100_000),
+        "calls/min",
+        "Page reads sent to the provider in any minute",
+    ),
+    spec(
+        "discovery_job_timeout_minutes",
+        30,
+        (1, 1440),
+        "min",
+        "A discovery job is stopped after this long",
+    ),
+    spec(
+        "harvesting_job_timeout_minutes",
+        60,
+        (1, 1440),
+        "min",
+        "A harvesting or extraction job is stopped after this long",
+    ),
+    spec(
+        "mcp_cb_failure_threshold",
+        5,
+        (1, 1000),
+        "failures",
+        "Failures in a row that open the MCP breaker",
+    ),
+    spec(
+        "mcp_cb_cooldown_ms",
+        60_000,
+        (100, 86_400_000),
+        "ms",
+        "How long the MCP breaker stays open",
+    ),
+    spec(
+        "mcp_cb_half_open_trials",
+        1,
+        (1, 100),
+        "calls",
+        "Trial calls at once while the MCP breaker is half open",
+    ),
+];
+
+/// The catalogue's entry for `key`.
+pub fn setting(key: &str) -> Option<&'static SettingSpec> {
+    SETTINGS.iter().find(|spec| spec.key == key)
+}
+
+/// The catalogue's entry for `key`, if `value` is allowed for it.
+///
+/// # Errors
+/// For an unknown key, the field `key` with all allowed keys; for a bad value, the field `value`
+/// with its range.
+pub fn check(key: &str, value: i64) -> Result<&'static SettingSpec, FieldError> {
+    let Some(spec) = setting(key) else {
+        let allowed: Vec<_> = SETTINGS.iter().map(|spec| spec.key).collect();
+        return Err(FieldError::new(
+            "key",
+            format!("unknown key \"{key}\"; allowed are {}", allowed.join(", ")),
+        ));
+    };
+    if (spec.min..=spec.max).contains(&value) {
+        Ok(spec)
+    } else {
+        Err(FieldError::new(
+            "value",
+            format!("must be a whole number from {} to {} ({})", spec.min, spec.max, spec.unit),
+        ))
+    }
+}
+
+/// A setting as the console and the API show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Setting {
+    /// Its key.
+    pub key: String,
+    /// What it is now.
+    pub value: i64,
+    /// What it is while nobody changes it.
+    pub default: i64,
+    /// The least it may be.
+    pub min: i64,
+    /// The most it may be.
+    pub max: i64,
+    /// Its unit.
+    pub unit: String,
+    /// What it does, or what the last change said about it.
+    pub description: String,
+    /// Who changed it last.
+    pub updated_by: Option<String>,
+    /// When.
+    pub updated_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn op_3_an_unknown_key_names_the_allowed_ones() {
+        let error = check("max_cats", 1).unwrap_err();
+        assert_eq!(error.field, "key");
+        assert!(error.detail.contains("discovery_rpm"));
+    }
+
+    #[test]
+    fn op_3_a_bad_value_names_its_range() {
+        let error = check("discovery_rpm", 0).unwrap_err();
+        assert_eq!(error.field, "value");
+        assert!(error.detail.contains("from 1 to 100000"), "{}", error.detail);
+    }
+
+    #[test]
+    fn every_default_is_within_its_range() {
+        for spec in SETTINGS {
+            assert!(check(spec.key, spec.default).is_ok(), "{}", spec.key);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! *Why is this job not running?* One pure function over the facts, in the order in which the
+//! claim itself asks (DESIGN, rule 2), so that the answer and the engine cannot disagree.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::breaker::BreakerState;
+use crate::job::JobState;
+
+/// What the answer depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Where the job stands.
+    pub state: JobState,
+    /// When it is due.
+    pub run_at: Timestamp,
+    /// Why it is scheduled: `delayed`, `backoff`, `snoozed`, `provider`.
+    pub wait_reason: Option<String>,
+    /// Whether a live worker knows its kind.
+    pub kind_known: bool,
+    /// Whether any worker is alive.
+    pub workers_alive: bool,
+    /// The kill switch's reason, while it is on.
+    pub kill_switch: Option<String>,
+    /// The job's provider, its breaker's state, and when it tries again.
+    pub breaker: Option<(String, BreakerState, Option<Timestamp>)>,
+    /// The job's rate setting, and when the next call is allowed, if not now.
+    pub rate: Option<(String, Timestamp)>,
+    /// The job's concurrency setting, how many run, and how many may.
+    pub concurrency: Option<(String, i64, i64)>,
+    /// How many due jobs of the same lane are before it, counted to a cap.
+    pub ahead: i64,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// What holds it: `kill_switch`, `breaker_open`, `breaker_half_open`, `rate_limit`,
+    /// `concurrency`, `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
+    /// states, when nothing does.
+    pub cause: String,
+    /// In words.
+    pub sentence: String,
+    /// When it will run at the earliest, where that is known.
+    pub eta: Option<Timestamp>,
+    /// Where the lever is.
+    pub link: Option<String>,
+}
+
+impl Verdict {
+    fn new(cause: &str, sentence: String) -> Verdict {
+        Verdict { cause: cause.to_owned(), sentence, eta: None, link: None }
+    }
+
+    fn eta(mut self, eta: Option<Timestamp>) -> Verdict {
+        self.eta = eta;
+        self
+    }
+
+    fn link(mut self, link: &str) -> Verdict {
+        self.link = Some(link.to_owned());
+        self
+    }
+}
+
+/// Why the job with these facts is not running at `now`.
+pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
+    match facts.state {
+        JobState::Running => return Verdict::new("running", "It is running.".into()),
+        JobState::Completed => return Verdict::new("completed", "It has completed.".into()),
+        JobState::Cancelled => return Verdict::new("cancelled", "It was cancelled.".into()),
+        JobState::Dead => {
+            return Verdict::new(
+                "dead",
+                "It failed for good and waits in the dead letter queue for a person.".into(),
+            )
+            .link("/admin/dead-letter-queue");
+        }
+        JobState::Scheduled | JobState::Available => {}
+    }
+    if let Some(reason) = &facts.kill_switch {
+        return Verdict::new("kill_switch", format!("The kill switch is on: {reason}"))
+            .link("/admin/kill-switch");
+    }
+    if let Some((provider, state, retry_at)) = &facts.breaker {
+        match state {
+            BreakerState::Open => {
+                return Verdict::new(
+                    "breaker_open",
+                    format!("The breaker of provider {provider} is open; the job is parked and its attempts are untouched."),
+                )
+                .eta(*retry_at)
+                .link("/admin/jobs#breakers");
+            }
+            BreakerState::HalfOpen => {
+                return Verdict::new(
+                    "breaker_half_open",
+                    format!("Provider {provider} is being tried with a few jobs; the rest follow at the first success."),
+                )
+                .link("/admin/jobs#breakers");
+            }
+            BreakerState::Closed => {}
+        }
+    }
+    if let Some((setting, at)) = &facts.rate
+        && *at > now
+    {
+        return Verdict::new(
+            "rate_limit",
+            format!("The rate limit {setting} is used up for the moment."),
+        )
+        .eta(Some(*at))
+        .link("/admin/config");
+    }
+    if let Some((setting, running, limit)) = &facts.concurrency
+        && running >= limit
+    {
+        return Verdict::new(
+            "concurrency",
+            format!("{running} of {limit} jobs allowed by {setting} are running."),
+        )
+        .link("/admin/config");
+    }
+    if facts.state == JobState::Scheduled || facts.run_at > now {
+        return Verdict::new("not_due", not_due(facts.wait_reason.as_deref()).into())
+            .eta(Some(facts.run_at));
+    }
+    if !facts.workers_alive {
+        return Verdict::new(
+            "no_worker",
+            "No worker is alive. Start one: signalbox worker.".into(),
+        );
+    }
+    if !facts.kind_known {
+        return Verdict::new("unknown_kind", "No live worker knows this kind of job.".into());
+    }
+    Verdict::new(
+        "turn",
+        match facts.ahead {
+            0 => "It is next.".to_owned(),
+            n => format!("{} before it.", crate::format::plural(n, "job is", "jobs are")),
+        },
+    )
+}
+
+fn not_due(reason: Option<&str>) -> &'static str {
+    match reason {
+        Some("backoff") => "Its last attempt failed; it is waiting for the next one.",
+        Some("snoozed") => "It asked to be run later.",
+        Some("provider") => {
+            "Its provider failed; it is tried again shortly, its attempts untouched."
+        }
+        _ => "It was enqueued for later.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{Duration, TimeZone, Utc};
+
+    fn now() -> Timestamp {
+        Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap()
+    }
+
+    fn held_by_everything() -> Facts {
+        Facts {
+            state: JobState::Available,
+            run_at: now(),
+            wait_reason: None,
+            kind_known: false,
+            workers_alive: false,
+            kill_switch: Some("fire".into()),
+            breaker: Some(("mcp".into(), BreakerState::Open, Some(now()))),
+            rate: Some(("discovery_rpm".into(), now() + Duration::seconds(2))),
+            concurrency: Some(("max_concurrent_discovery_jobs".into(), 5, 5)),
+            ahead: 0,
+        }
+    }
+
+    #[test]
+    fn the_causes_are_named_in_claim_order() {
+        let mut facts = held_by_everything();
+        let mut causes = Vec::new();
+        let mut ask = |facts: &Facts| causes.push(why(facts, now()).cause);
+        ask(&facts);
+        facts.kill_switch = None;
+        ask(&facts);
+        facts.breaker = None;
+        ask(&facts);
+        facts.rate = None;
+        ask(&facts);
+        facts.concurrency = None;
+        facts.run_at = now() + Duration::hours(1);
+        ask(&facts);
+        facts.run_at = now();
+        ask(&facts);
+        facts.workers_alive = true;
+        ask(&facts);
+        facts.kind_known = true;
+        ask(&facts);
+        assert_eq!(
+            causes,
+            [
+                "kill_switch",
+                "breaker_open",
+                "rate_limit",
+                "concurrency",
+                "not_due",
+                "no_worker",
+                "unknown_kind",
+                "turn"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_finished_job_is_held_by_nothing() {
+        let mut facts = held_by_everything();
+        facts.state = JobState::Completed;
+        assert_eq!(why(&facts, now()).cause, "completed");
+    }
+}

@@ -1,0 +1,42 @@
+//! Pipeline `domains` (seed 000): *discovery* searches posts, *harvesting* reads a post's
+//! comments, *extraction* finds every link in its texts and stores domains and mentions.
+
+pub mod commands;
+pub mod export;
+pub mod jobs;
+pub mod links;
+pub mod provider;
+pub mod store;
+
+use serde_json::json;
+use signalbox_engine::jobs::handler::RegistryBuilder;
+use signalbox_engine::schedules::ScheduleSpec;
+
+use crate::{ProviderConfig, ProviderConfigError};
+
+/// Adds the pipeline's kinds.
+///
+/// # Errors
+/// When the provider's configuration makes no sense.
+pub fn register(
+    builder: &mut RegistryBuilder,
+    config: &ProviderConfig,
+) -> Result<(), ProviderConfigError> {
+    let posts = provider::Posts::new(config)?;
+    builder
+        .add::<jobs::Backfill>(())
+        .add::<jobs::Discovery>(posts.clone())
+        .add::<jobs::Harvesting>(posts.clone())
+        .add::<jobs::Extraction>(posts);
+    Ok(())
+}
+
+/// Discovery every 10 minutes (OP-16).
+pub(crate) fn schedules() -> Vec<ScheduleSpec> {
+    vec![ScheduleSpec {
+        name: "domains-discovery",
+        kind: "domains.discovery",
+        payload: json!({ "limit": 20 }),
+        cron: "*/10 * * * *",
+    }]
+}

@@ -1,0 +1,107 @@
+//! Signing in and out by API.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Deserialize;
+use signalbox_app::request::SESSION_EMAIL;
+use signalbox_engine::auth::users::{self, SignInError};
+use signalbox_model::actor::Actor;
+use tower_sessions::Session;
+
+use super::input::{Json, Signed};
+use crate::problem::{Answer, ApiProblem};
+use crate::state::AppState;
+
+/// The body of `POST /api/auth/login`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    email: String,
+    password: String,
+}
+
+/// The body of `POST /api/auth/password`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    current: String,
+    new: String,
+}
+
+/// `POST /api/auth/login` → 204 and the session cookie.
+pub async fn login(
+    State(state): State<AppState>,
+    session: Session,
+    Json(login): Json<Login>,
+) -> Answer<StatusCode> {
+    let system = &state.parts.system;
+    let actor = users::sign_in(&system.db, &system.clock, &login.email, &login.password)
+        .await
+        .map_err(refusal)?;
+    begin(&session, &actor).await.map_err(|error| {
+        tracing::error!(%error, "cannot begin a session");
+        ApiProblem::unavailable()
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A new session id with every sign-in: one that was planted beforehand is worth nothing.
+async fn begin(session: &Session, actor: &Actor) -> Result<(), tower_sessions::session::Error> {
+    session.cycle_id().await?;
+    session.insert(SESSION_EMAIL, &actor.email).await
+}
+
+fn refusal(error: SignInError) -> ApiProblem {
+    match &error {
+        SignInError::Wrong => {
+            let detail = error.to_string();
+            ApiProblem::new(StatusCode::UNAUTHORIZED, "wrong-credentials", "Not signed in", detail)
+        }
+        SignInError::Throttled { retry_after_s } => {
+            let detail = error.to_string();
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let mut problem = ApiProblem::new(status, "throttled", "Too many tries", detail);
+            problem.retry_after_s = Some((*retry_after_s).max(1));
+            problem
+        }
+        SignInError::Unavailable(cause) => {
+            tracing::error!(error = %cause, "the database refused a sign-in");
+            ApiProblem::unavailable()
+        }
+        SignInError::Hash(cause) => {
+            tracing::error!(error = %cause, "a password could not be checked");
+            ApiProblem::internal()
+        }
+    }
+}
+
+/// `POST /api/auth/logout` → 204, signed in or not.
+pub async fn logout(session: Session) -> Response {
+    match session.flush().await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot end a session");
+            ApiProblem::unavailable().into_response()
+        }
+    }
+}
+
+/// `GET /api/auth/me` → who is signed in.
+pub async fn me(Signed { ctx, .. }: Signed) -> axum::Json<Actor> {
+    axum::Json(ctx.actor)
+}
+
+/// `POST /api/auth/password` → 204. The one thing a one-time password is good for.
+pub async fn password(
+    Signed { ctx, .. }: Signed,
+    session: Session,
+    Json(change): Json<NewPassword>,
+) -> Answer<StatusCode> {
+    users::change_password(&ctx, &change.current, &change.new).await?;
+    begin(&session, &ctx.actor).await.map_err(|error| {
+        tracing::error!(%error, "cannot renew a session");
+        ApiProblem::unavailable()
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,71 @@
+//! Dead letters by API (OP-6).
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use signalbox_engine::dead_letters;
+use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
+use signalbox_model::metrics::DeadLetterCounts;
+use signalbox_model::page::Page;
+
+use super::input::{Json, Params, Signed};
+use super::requested_by;
+use crate::problem::Answer;
+
+/// The query of `GET /api/admin/dead-letter-queue`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    status: Option<DeadLetterStatus>,
+    cursor: Option<i64>,
+    limit: Option<i64>,
+}
+
+/// One page of dead letters, and how many there are.
+#[derive(Debug, Serialize)]
+pub struct Letters {
+    #[serde(flatten)]
+    page: Page<DeadLetter>,
+    counts: DeadLetterCounts,
+}
+
+/// The body of `POST` and `DELETE /api/admin/dead-letter-queue`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Letter {
+    dlq_id: i64,
+    requested_by: Option<String>,
+}
+
+/// The answer to a retry.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retried {
+    dlq_id: i64,
+    job_id: i64,
+}
+
+/// `GET /api/admin/dead-letter-queue?status=pending|retry_scheduled&cursor=&limit=`.
+pub async fn list(
+    Signed { ctx, .. }: Signed,
+    Params(filter): Params<Filter>,
+) -> Answer<axum::Json<Letters>> {
+    let page = dead_letters::list(&ctx, filter.status, filter.cursor, filter.limit).await?;
+    Ok(axum::Json(Letters { page, counts: dead_letters::counts(&ctx).await? }))
+}
+
+/// `POST /api/admin/dead-letter-queue {"dlqId","requestedBy"?}` → 202: its job runs again. 404
+/// for an unknown one, 409 if it was retried already.
+pub async fn retry(Signed { ctx, .. }: Signed, Json(letter): Json<Letter>) -> Answer<Response> {
+    requested_by::check(&ctx.actor, letter.requested_by.as_deref())?;
+    let job_id = dead_letters::retry(&ctx, letter.dlq_id).await?;
+    let retried = Retried { dlq_id: letter.dlq_id, job_id };
+    Ok((StatusCode::ACCEPTED, axum::Json(retried)).into_response())
+}
+
+/// `DELETE /api/admin/dead-letter-queue {"dlqId","requestedBy"?}` → 204: gone for good.
+pub async fn delete(Signed { ctx, .. }: Signed, Json(letter): Json<Letter>) -> Answer<StatusCode> {
+    requested_by::check(&ctx.actor, letter.requested_by.as_deref())?;
+    dead_letters::delete(&ctx, letter.dlq_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,61 @@
+//! Jobs by API.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::LOCATION;
+use serde::Serialize;
+use signalbox_engine::jobs::{commands, enqueue, list, why};
+use signalbox_model::job::{Enqueued, Job, JobDetail, JobFilter, JobId, NewJob};
+use signalbox_model::page::Page;
+use signalbox_model::why::Verdict;
+
+use super::input::{Id, Json, Params, Signed};
+use crate::problem::Answer;
+
+/// A job's number, as the API answers it.
+#[derive(Debug, Serialize)]
+pub struct JobRef {
+    /// The number.
+    pub id: JobId,
+}
+
+/// `POST /api/jobs` → 201, or 200 with the first job's id for a repeated idempotency key.
+pub async fn enqueue(
+    Signed { ctx, registry }: Signed,
+    Json(job): Json<NewJob>,
+) -> Answer<Response> {
+    let Enqueued { id, existed } = enqueue::enqueue(&ctx, &registry, job).await?;
+    let status = if existed { StatusCode::OK } else { StatusCode::CREATED };
+    let location = [(LOCATION, format!("/api/jobs/{id}"))];
+    Ok((status, location, axum::Json(JobRef { id })).into_response())
+}
+
+/// `GET /api/jobs?state=&kind=&queue=&q=&cursor=&limit=`.
+pub async fn list(
+    Signed { ctx, .. }: Signed,
+    Params(filter): Params<JobFilter>,
+) -> Answer<axum::Json<Page<Job>>> {
+    Ok(axum::Json(list::list(&ctx, &filter).await?))
+}
+
+/// `GET /api/jobs/{id}`.
+pub async fn detail(Signed { ctx, registry }: Signed, Id(id): Id) -> Answer<axum::Json<JobDetail>> {
+    Ok(axum::Json(list::detail(&ctx, &registry, id).await?))
+}
+
+/// `GET /api/jobs/{id}/why`: why it is not running.
+pub async fn why(Signed { ctx, registry }: Signed, Id(id): Id) -> Answer<axum::Json<Verdict>> {
+    Ok(axum::Json(why::why(&ctx, &registry, id).await?))
+}
+
+/// `POST /api/jobs/{id}/cancel` → 202: a running job stops when its code notices.
+pub async fn cancel(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
+    commands::cancel(&ctx, id).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+}
+
+/// `POST /api/jobs/{id}/retry` → 202. For a dead job; 409 for any other.
+pub async fn retry(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
+    commands::retry(&ctx, id).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+}

@@ -1,0 +1,18 @@
+//! The JSON API: one file per noun. A route reads its input, calls one engine command and writes
+//! its answer.
+
+pub mod admin_jobs;
+pub mod auth;
+pub mod batch;
+pub mod breakers;
+pub mod dead_letters;
+pub mod exports;
+pub mod health;
+pub mod input;
+pub mod jobs;
+pub mod kill_switch;
+pub mod lines;
+pub mod logs;
+pub mod requested_by;
+pub mod schedules;
+pub mod settings;

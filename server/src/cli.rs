@@ -1,0 +1,185 @@
+//! The command line. Every option is also an environment variable; `--help` documents both, and
+//! `.env.example` is generated from here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use signalbox_model::setting;
+
+use crate::config::Secret;
+
+/// Signalbox: an operations console for background job pipelines.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "signalbox", version, about)]
+pub struct Cli {
+    /// What to run; everything in one process when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The options, the same for every command.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Web, worker and scheduler in one process (the default).
+    Serve,
+    /// The console and the API only.
+    Web,
+    /// A worker only.
+    Worker,
+    /// The scheduler only.
+    Scheduler,
+    /// Bring the database schema up to date, then exit.
+    Migrate,
+    /// Create the first admin from ADMIN_EMAIL and ADMIN_PASSWORD, then exit.
+    CreateAdmin,
+    /// Check the configuration, the database and the built files, then exit.
+    Doctor,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Address and port of the console.
+    #[arg(long, env = "SIGNALBOX_ADDR", value_name = "SIGNALBOX_ADDR", global = true)]
+    #[arg(default_value = "127.0.0.1:3000")]
+    pub addr: SocketAddr,
+
+    /// Where the private database cluster lives.
+    #[arg(long, env = "SIGNALBOX_DATA_DIR", value_name = "SIGNALBOX_DATA_DIR", global = true)]
+    #[arg(default_value = ".data")]
+    pub data_dir: PathBuf,
+
+    /// The PostgreSQL database to use; a private cluster in the data directory when unset.
+    #[arg(long, env = "DATABASE_URL", value_name = "DATABASE_URL", global = true)]
+    #[arg(hide_env_values = true)]
+    pub database_url: Option<Secret>,
+
+    /// E-mail of the first admin; used only while no user exists.
+    #[arg(long, env = "ADMIN_EMAIL", value_name = "ADMIN_EMAIL", global = true)]
+    pub admin_email: Option<String>,
+
+    /// Password of the first admin; a one-time password is printed when unset.
+    #[arg(long, env = "ADMIN_PASSWORD", value_name = "ADMIN_PASSWORD", global = true)]
+    #[arg(hide_env_values = true)]
+    pub admin_password: Option<Secret>,
+
+    /// Other origins that may send changes, such as https://ops.example.com, separated by commas.
+    #[arg(long, env = "ALLOWED_ORIGINS", value_name = "ALLOWED_ORIGINS", global = true)]
+    pub allowed_origins: Option<String>,
+
+    /// true where a proxy terminates TLS in front: cookies are sent over https only, and HSTS is on.
+    #[arg(long, env = "SIGNALBOX_SECURE_COOKIES", value_name = "SIGNALBOX_SECURE_COOKIES")]
+    #[arg(global = true, action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    #[arg(default_value = "false", hide_possible_values = true)]
+    pub secure_cookies: bool,
+
+    /// Name of this installation, shown in the console's top strip.
+    #[arg(long, env = "SIGNALBOX_ENVIRONMENT", value_name = "SIGNALBOX_ENVIRONMENT")]
+    #[arg(global = true, default_value = "local", value_parser = NonEmptyStringValueParser::new())]
+    pub environment: String,
+
+    /// Where the built browser files are.
+    #[arg(long, env = "SIGNALBOX_SITE_ROOT", value_name = "SIGNALBOX_SITE_ROOT", global = true)]
+    #[arg(default_value = "target/site")]
+    pub site_root: PathBuf,
+
+    /// Jobs that this process runs at once.
+    #[arg(long, env = "WORKER_CONCURRENCY", value_name = "WORKER_CONCURRENCY", global = true)]
+    #[arg(default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub worker_concurrency: u16,
+
+    /// Endpoint of the MCP provider of pipeline `domains`.
+    #[arg(long, env = "MCP_BASE_URL", value_name = "MCP_BASE_URL", global = true)]
+    #[arg(hide_env_values = true)]
+    pub mcp_base_url: Option<Secret>,
+
+    /// Key of the MCP provider.
+    #[arg(long, env = "MCP_API_KEY", value_name = "MCP_API_KEY", global = true)]
+    #[arg(hide_env_values = true)]
+    pub mcp_api_key: Option<Secret>,
+
+    /// Deadline of one MCP call, in milliseconds.
+    #[arg(long, env = "MCP_TIMEOUT_MS", value_name = "MCP_TIMEOUT_MS", global = true)]
+    #[arg(default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub mcp_timeout_ms: u64,
+
+    /// Failures in a row that open the MCP breaker, until an operator sets it in the console
+    /// (5 when unset).
+    #[arg(long, env = "MCP_CB_FAILURE_THRESHOLD", value_name = "MCP_CB_FAILURE_THRESHOLD")]
+    #[arg(global = true, value_parser = |text: &str| whole_number("mcp_cb_failure_threshold", text))]
+    pub mcp_cb_failure_threshold: Option<i64>,
+
+    /// How long the MCP breaker stays open, in milliseconds, until an operator sets it in the
+    /// console (60000 when unset).
+    #[arg(long, env = "MCP_CB_COOLDOWN_MS", value_name = "MCP_CB_COOLDOWN_MS", global = true)]
+    #[arg(value_parser = |text: &str| whole_number("mcp_cb_cooldown_ms", text))]
+    pub mcp_cb_cooldown_ms: Option<i64>,
+
+    /// How log lines are written.
+    #[arg(long, env = "LOG_FORMAT", value_name = "LOG_FORMAT", global = true)]
+    #[arg(default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// What is logged: a level (error, warn, info, debug, trace), or levels by module.
+    #[arg(long, env = "RUST_LOG", value_name = "RUST_LOG", global = true)]
+    #[arg(default_value = "info,sqlx=warn,tower_sessions_core=error")]
+    pub log: String,
+}
+
+/// A value for the setting `key`, within the range that the catalogue of settings gives it.
+fn whole_number(key: &'static str, text: &str) -> Result<i64, String> {
+    let value = text.trim().parse().map_err(|_| "must be a whole number".to_owned())?;
+    setting::check(key, value).map(|_| value).map_err(|error| error.detail)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bad_value_names_the_variable_the_value_and_what_is_allowed() {
+        let error = |args: &[&str]| Cli::try_parse_from(args).unwrap_err().to_string();
+        let timeout = error(&["signalbox", "--mcp-timeout-ms", "5"]);
+        assert!(timeout.contains("MCP_TIMEOUT_MS"), "{timeout}");
+        assert!(timeout.contains("'5'") && timeout.contains("100..=600000"), "{timeout}");
+        let threshold = error(&["signalbox", "--mcp-cb-failure-threshold", "0"]);
+        assert!(threshold.contains("MCP_CB_FAILURE_THRESHOLD"), "{threshold}");
+        assert!(threshold.contains("from 1 to 1000"), "{threshold}");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let cli = Cli::try_parse_from(["signalbox", "--database-url", "postgres://u:hunter2@h/d"]);
+        assert!(!format!("{cli:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn options_may_follow_the_command() {
+        let cli =
+            Cli::try_parse_from(["signalbox", "worker", "--worker-concurrency", "7"]).unwrap();
+        assert_eq!(cli.command, Some(Command::Worker));
+        assert_eq!(cli.options.worker_concurrency, 7);
+    }
+}

@@ -1,0 +1,235 @@
+//! The configuration, checked as a whole before anything starts.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use signalbox_pipelines::ProviderConfig;
+use signalbox_pipelines::mcp::ApiKey;
+use url::Url;
+
+use crate::cli::{LogFormat, Options};
+
+/// A value that neither `Debug` nor an error shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Secret {
+        Secret(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+/// A variable that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}={value} cannot be used: {allowed}")]
+pub struct ConfigError {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What it holds; `(hidden)` for a secret.
+    pub value: String,
+    /// What it may hold.
+    pub allowed: &'static str,
+}
+
+/// The checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the console listens.
+    pub addr: SocketAddr,
+    /// Where the private cluster lives.
+    pub data_dir: PathBuf,
+    /// The database; a private cluster when absent.
+    pub database_url: Option<Secret>,
+    /// E-mail of the first admin.
+    pub admin_email: Option<String>,
+    /// Password of the first admin.
+    pub admin_password: Option<Secret>,
+    /// Other origins that may send changes.
+    pub allowed_origins: Vec<String>,
+    /// TLS is terminated in front of us.
+    pub secure_cookies: bool,
+    /// Name of this installation.
+    pub environment: String,
+    /// Where the built browser files are.
+    pub site_root: PathBuf,
+    /// Jobs that this process runs at once.
+    pub worker_concurrency: usize,
+    /// The MCP provider.
+    pub mcp: McpOptions,
+    /// Settings that the environment gives a first value.
+    pub initial_settings: Vec<(&'static str, i64)>,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log: String,
+}
+
+/// Where the MCP provider is and how to call it.
+#[derive(Debug, Clone)]
+pub struct McpOptions {
+    /// Its endpoint.
+    pub base_url: Option<Secret>,
+    /// Its key.
+    pub api_key: Option<Secret>,
+    /// Deadline of one call.
+    pub timeout: Duration,
+}
+
+impl Config {
+    /// Checks what the command line itself cannot check. An empty variable counts as unset.
+    ///
+    /// # Errors
+    /// The first variable that cannot be used.
+    pub fn new(options: Options) -> Result<Config, ConfigError> {
+        let database_url = non_empty(options.database_url);
+        check_url("DATABASE_URL", database_url.as_ref(), &["postgres", "postgresql"])?;
+        let mcp_base_url = non_empty(options.mcp_base_url);
+        check_url("MCP_BASE_URL", mcp_base_url.as_ref(), &["http", "https"])?;
+        let admin_email = options.admin_email.filter(|email| !email.trim().is_empty());
+        if let Some(email) = &admin_email
+            && !looks_like_email(email)
+        {
+            return Err(ConfigError {
+                variable: "ADMIN_EMAIL",
+                value: email.clone(),
+                allowed: "it must be an e-mail address, such as ops@example.com",
+            });
+        }
+        let initial_settings = [
+            ("mcp_cb_failure_threshold", options.mcp_cb_failure_threshold),
+            ("mcp_cb_cooldown_ms", options.mcp_cb_cooldown_ms),
+        ];
+        Ok(Config {
+            addr: options.addr,
+            data_dir: options.data_dir,
+            database_url,
+            admin_email,
+            admin_password: non_empty(options.admin_password),
+            allowed_origins: origins(options.allowed_origins.as_deref().unwrap_or_default())?,
+            secure_cookies: options.secure_cookies,
+            environment: options.environment,
+            site_root: options.site_root,
+            worker_concurrency: options.worker_concurrency.into(),
+            mcp: McpOptions {
+                base_url: mcp_base_url,
+                api_key: non_empty(options.mcp_api_key),
+                timeout: Duration::from_millis(options.mcp_timeout_ms),
+            },
+            initial_settings: initial_settings
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect(),
+            log_format: options.log_format,
+            log: options.log,
+        })
+    }
+
+    /// What the pipelines' providers need.
+    pub fn providers(&self) -> ProviderConfig {
+        ProviderConfig {
+            mcp_base_url: self.mcp.base_url.as_ref().map(|url| url.expose().to_owned()),
+            mcp_api_key: self.mcp.api_key.as_ref().map(|key| ApiKey::new(key.expose())),
+            mcp_timeout: self.mcp.timeout,
+        }
+    }
+}
+
+fn non_empty(secret: Option<Secret>) -> Option<Secret> {
+    secret.filter(|secret| !secret.expose().trim().is_empty())
+}
+
+fn looks_like_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
+        && !text.contains(char::is_whitespace)
+}
+
+fn check_url(
+    variable: &'static str,
+    value: Option<&Secret>,
+    schemes: &[&str],
+) -> Result<(), ConfigError> {
+    let Some(value) = value else { return Ok(()) };
+    if Url::parse(value.expose()).is_ok_and(|url| schemes.contains(&url.scheme())) {
+        return Ok(());
+    }
+    let allowed = match variable {
+        "DATABASE_URL" => "it must be a URL, such as postgres://user:password@host/database",
+        _ => "it must be an http or https URL, such as https://mcp.example.com/mcp",
+    };
+    Err(ConfigError { variable, value: "(hidden)".to_owned(), allowed })
+}
+
+/// The origins in a list separated by commas, as browsers write them.
+fn origins(list: &str) -> Result<Vec<String>, ConfigError> {
+    let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(origin).collect()
+}
+
+fn origin(entry: &str) -> Result<String, ConfigError> {
+    let error = || ConfigError {
+        variable: "ALLOWED_ORIGINS",
+        value: entry.to_owned(),
+        allowed: "an origin is a scheme, a host and maybe a port, such as https://ops.example.com",
+    };
+    let url = Url::parse(entry).map_err(|_| error())?;
+    let origin = url.origin();
+    let only_origin = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    if only_origin && ["http", "https"].contains(&url.scheme()) {
+        Ok(origin.ascii_serialization())
+    } else {
+        Err(error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn config(args: &[&str]) -> Result<Config, ConfigError> {
+        let args = std::iter::once("signalbox").chain(args.iter().copied());
+        Config::new(Cli::try_parse_from(args).unwrap().options)
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_write_them() {
+        let config = config(&["--allowed-origins", "https://Ops.example.com:443/, http://a:81,"]);
+        assert_eq!(config.unwrap().allowed_origins, ["https://ops.example.com", "http://a:81"]);
+    }
+
+    #[test]
+    fn a_bad_origin_is_named() {
+        let error = config(&["--allowed-origins", "ops.example.com"]).unwrap_err();
+        assert!(error.to_string().starts_with("ALLOWED_ORIGINS=ops.example.com"), "{error}");
+        assert!(config(&["--allowed-origins", "https://a/path"]).is_err());
+    }
+
+    #[test]
+    fn a_bad_database_url_is_refused_without_showing_it() {
+        let error = config(&["--database-url", "mysql://u:hunter2@h/d"]).unwrap_err().to_string();
+        assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        assert!(config(&["--database-url", ""]).unwrap().database_url.is_none());
+    }
+}

@@ -1,0 +1,27 @@
+//! The console of Signalbox over HTTP, and the command line that runs it.
+//!
+//! No SQL and no business rule lives here: a route reads its input, calls one engine command and
+//! writes its answer. The route table is in `router.rs`.
+
+pub mod api;
+mod assets;
+pub mod cli;
+pub mod config;
+mod database;
+pub mod env_example;
+mod error_page;
+mod greeting;
+mod logging;
+pub mod middleware;
+pub mod problem;
+mod router;
+mod run;
+mod serve;
+mod session_store;
+mod signals;
+mod state;
+mod tools;
+
+pub use router::app;
+pub use run::{RunError, run};
+pub use state::{AppParts, Readiness};

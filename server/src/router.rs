@@ -1,0 +1,138 @@
+//! The route table. One list: what is not here does not exist.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::extract::{FromRef as _, Request, State};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::Uri;
+use http::header::CONTENT_SECURITY_POLICY;
+use http::request::Parts;
+use leptos::nonce::use_nonce;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
+use signalbox_app::request::RequestState;
+use signalbox_app::{App, shell};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::middleware::security_headers::content_security_policy;
+use crate::middleware::{
+    access_log, actor, body_limit, error_pages, guard, origin, request_id, security_headers,
+    session,
+};
+use crate::problem::ApiProblem;
+use crate::state::{AppParts, AppState};
+use crate::{api, assets};
+
+/// The console made of `parts`: every page, every API route, every file.
+pub fn app(parts: AppParts) -> Router {
+    let session = session::layer(&parts);
+    let files = assets::routes(&parts.site_root);
+    let state = AppState::new(parts);
+    // A layer surrounds those above it: a request meets the last one first.
+    let with_session = Router::new()
+        .merge(api_routes())
+        .merge(pages(&state))
+        .layer(from_fn(guard::guard))
+        .layer(from_fn_with_state(state.clone(), actor::actor))
+        .layer(session)
+        .layer(from_fn_with_state(state.clone(), origin::origin));
+    Router::new()
+        .merge(with_session)
+        .merge(health_routes())
+        .merge(files)
+        .layer(from_fn(body_limit::body_limit))
+        .layer(CatchPanicLayer::custom(on_panic))
+        .layer(from_fn_with_state(state.clone(), error_pages::error_pages))
+        .layer(from_fn_with_state(state.clone(), security_headers::security_headers))
+        .layer(from_fn(access_log::access_log))
+        .layer(from_fn(request_id::request_id))
+        .with_state(state)
+}
+
+fn health_routes() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(api::health::healthz))
+        .route("/readyz", get(api::health::readyz))
+}
+
+fn api_routes() -> Router<AppState> {
+    use api::{
+        admin_jobs, auth, batch, breakers, dead_letters, exports, jobs, kill_switch, logs,
+        schedules, settings,
+    };
+    Router::new()
+        .route("/api/auth/login", post(auth::login))
+        .route("/api/auth/logout", post(auth::logout))
+        .route("/api/auth/me", get(auth::me))
+        .route("/api/auth/password", post(auth::password))
+        .route("/api/jobs", get(jobs::list).post(jobs::enqueue))
+        .route("/api/jobs/batch", post(batch::enqueue_batch))
+        .route("/api/jobs/{id}", get(jobs::detail))
+        .route("/api/jobs/{id}/why", get(jobs::why))
+        .route("/api/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/api/jobs/{id}/retry", post(jobs::retry))
+        .route("/api/admin/jobs", get(admin_jobs::read).post(admin_jobs::trigger))
+        .route("/api/admin/config", get(settings::list).post(settings::change))
+        .route(
+            "/api/admin/kill-switch",
+            get(kill_switch::read).post(kill_switch::activate).delete(kill_switch::deactivate),
+        )
+        .route(
+            "/api/admin/dead-letter-queue",
+            get(dead_letters::list).post(dead_letters::retry).delete(dead_letters::delete),
+        )
+        .route("/api/admin/breakers", get(breakers::list))
+        .route("/api/admin/schedules", get(schedules::list))
+        .route("/api/admin/logs", get(logs::search))
+        .route("/api/domains/export", get(exports::domains))
+        .route("/api/domains/{id}/mentions/export", get(exports::mentions))
+}
+
+/// Every page of the console and every server function (`/api/fn/<name>`); the console's own "not
+/// found" page for the rest.
+fn pages(state: &AppState) -> Router<AppState> {
+    let routes = generate_route_list(App);
+    let options = LeptosOptions::from_ref(state);
+    let not_found = leptos_axum::file_and_error_handler_with_context(provide_request, shell);
+    Router::new()
+        .leptos_routes_with_context(state, routes, provide_request, move || shell(options.clone()))
+        .fallback(|uri: Uri, state: State<AppState>, request: Request| async move {
+            match request.uri().path() {
+                "/api" => nothing_here(),
+                path if path.starts_with("/api/") => nothing_here(),
+                _ => not_found(uri, state, request).await,
+            }
+        })
+}
+
+fn nothing_here() -> Response {
+    ApiProblem::of_status(http::StatusCode::NOT_FOUND).into_response()
+}
+
+/// Gives Leptos what the layers have put into the request, and the response the policy that the
+/// page's nonce belongs to.
+fn provide_request() {
+    let state =
+        use_context::<Parts>().and_then(|parts| parts.extensions.get::<RequestState>().cloned());
+    if let Some(state) = state {
+        provide_context(state);
+    }
+    let policy = use_nonce().and_then(|nonce| content_security_policy(&nonce));
+    if let (Some(policy), Some(options)) = (policy, use_context::<ResponseOptions>()) {
+        options.insert_header(CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// A defect. Its message goes to the log, never to the caller.
+fn on_panic(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
+    tracing::error!(message, "a request panicked");
+    ApiProblem::internal().into_response()
+}

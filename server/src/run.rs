@@ -1,0 +1,70 @@
+//! From the command line to the part that does it.
+
+use std::net::SocketAddr;
+
+use signalbox_cluster::ClusterError;
+use signalbox_engine::CommandError;
+use signalbox_engine::db::DatabaseError;
+use signalbox_pipelines::ProviderConfigError;
+
+use crate::cli::{Cli, Command};
+use crate::config::{Config, ConfigError};
+use crate::serve::Roles;
+use crate::{logging, serve, tools};
+
+/// Why the program ended in error. Its text is what the person who started it reads.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A variable cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The private cluster does not start.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A provider's address or key cannot be used.
+    #[error(transparent)]
+    Providers(#[from] ProviderConfigError),
+    /// A value from the environment was refused, or the database refused to take it.
+    #[error("cannot take the settings from the environment: {0}")]
+    Settings(#[source] CommandError),
+    /// The first admin cannot be created.
+    #[error("cannot create the first admin: {0}")]
+    FirstAdmin(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on SIGNALBOX_ADDR={addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system refuses to tell of signals.
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    /// `signalbox doctor` found something.
+    #[error("{0} of the checks failed")]
+    Doctor(usize),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A [`RunError`] that says what to do about it.
+pub async fn run(cli: Cli) -> Result<(), RunError> {
+    let config = Config::new(cli.options)?;
+    logging::start(&config)?;
+    // One TLS implementation for everything; another call of the same process has set it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::serve(&config, Roles::ALL).await,
+        Command::Web => serve::serve(&config, Roles { web: true, ..Roles::NONE }).await,
+        Command::Worker => serve::serve(&config, Roles { worker: true, ..Roles::NONE }).await,
+        Command::Scheduler => serve::serve(&config, Roles { scheduler: true, ..Roles::NONE }).await,
+        Command::Migrate => tools::migrate(&config).await,
+        Command::CreateAdmin => tools::create_admin(&config).await,
+        Command::Doctor => tools::doctor(&config).await,
+    }
+}

@@ -1,0 +1,115 @@
+//! What every request shares.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use signalbox_app::request::Assets;
+use signalbox_engine::Ctx;
+use signalbox_engine::jobs::handler::Registry;
+use signalbox_model::Timestamp;
+
+use crate::assets;
+
+/// What the console is made from.
+#[derive(Clone)]
+pub struct AppParts {
+    /// The database and the clock. Its actor acts where no user does: sessions, readiness.
+    pub system: Ctx,
+    /// Every job kind.
+    pub registry: Registry,
+    /// Name of this installation, shown in the top strip.
+    pub environment: String,
+    /// Other origins that may send changes, as browsers write them.
+    pub allowed_origins: Vec<String>,
+    /// TLS is terminated in front of us: `__Host-` cookie, HSTS.
+    pub secure_cookies: bool,
+    /// Where the built browser files are.
+    pub site_root: PathBuf,
+    /// Whether the process takes work; turned off when it begins to stop.
+    pub readiness: Readiness,
+}
+
+impl AppParts {
+    /// Parts with every option at its default.
+    pub fn new(system: Ctx, registry: Registry) -> AppParts {
+        AppParts {
+            system,
+            registry,
+            environment: "local".to_owned(),
+            allowed_origins: Vec::new(),
+            secure_cookies: false,
+            site_root: PathBuf::from("target/site"),
+            readiness: Readiness::default(),
+        }
+    }
+}
+
+/// Whether the process takes work.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Default for Readiness {
+    fn default() -> Readiness {
+        Readiness(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Readiness {
+    /// From now on the process is stopping (AV-2: `/readyz` answers 503).
+    pub fn stop(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether the process takes work.
+    pub fn is_ready(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What the router hands to every route; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+/// The contents of [`AppState`].
+pub struct Inner {
+    /// What the console is made from.
+    pub parts: AppParts,
+    /// The addresses of the built browser files.
+    pub assets: Assets,
+    /// When the console started.
+    pub started_at: Timestamp,
+    leptos: LeptosOptions,
+}
+
+impl AppState {
+    /// The state made of `parts`; reads the list of built files.
+    pub fn new(parts: AppParts) -> AppState {
+        // In code, not from LEPTOS_* at compile time: those would change the names of the files.
+        let leptos = LeptosOptions::builder()
+            .output_name("frontend")
+            .site_root(parts.site_root.to_string_lossy().into_owned())
+            .site_pkg_dir("pkg")
+            .build();
+        let assets = assets::read(&parts.site_root);
+        let started_at = parts.system.now();
+        AppState(Arc::new(Inner { parts, assets, started_at, leptos }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> LeptosOptions {
+        state.leptos.clone()
+    }
+}

@@ -1,0 +1,13 @@
+//! The console over real HTTP, each test on a database of its own. Needs `DATABASE_URL`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod auth;
+mod bad_input;
+mod exports;
+mod guard;
+mod health;
+mod jobs;
+mod operator;
+mod origin;
+mod pages;
+mod support;

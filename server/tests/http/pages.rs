@@ -1,0 +1,58 @@
+//! Pages and files.
+
+use crate::support::{Console, Person};
+
+async fn html(person: &Person, path: &str) -> String {
+    let response = person.get(path).await;
+    assert_eq!(response.status(), 200, "{path}");
+    let media_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+    assert!(media_type.starts_with("text/html"), "{path}: {media_type}");
+    response.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn every_page_is_rendered_by_the_server() {
+    let console = Console::start().await;
+    assert!(html(&console.visitor(), "/login").await.contains("type=\"password\""));
+    let admin = console.admin().await;
+    for path in [
+        "/admin",
+        "/admin/jobs",
+        "/admin/dead-letter-queue",
+        "/admin/kill-switch",
+        "/admin/exports",
+        "/domains",
+    ] {
+        let page = html(&admin, path).await;
+        assert_eq!(page.matches("<h1").count(), 1, "{path}");
+        assert!(page.contains("local"), "{path} names the installation");
+    }
+}
+
+#[tokio::test]
+async fn built_files_are_kept_for_ever_by_their_hash_and_compressed() {
+    let site = std::env::temp_dir().join(format!("signalbox-site-{}", std::process::id()));
+    let pkg = site.join("pkg");
+    std::fs::create_dir_all(&pkg).unwrap();
+    std::fs::write(pkg.join("manifest.json"), r#"{"signalbox.css":"abc"}"#).unwrap();
+    std::fs::write(pkg.join("signalbox.css"), "body{}").unwrap();
+    std::fs::write(pkg.join("signalbox.css.br"), "compressed").unwrap();
+    std::fs::write(site.join("mark.svg"), "<svg/>").unwrap();
+    let console = Console::start_with(|parts| parts.site_root = site.clone()).await;
+    let visitor = console.visitor();
+
+    assert!(html(&visitor, "/login").await.contains("/pkg/signalbox.css?v=abc"));
+    let file = visitor.get("/pkg/signalbox.css?v=abc").await;
+    assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
+    assert_eq!(file.headers()["content-type"], "text/css");
+    assert_eq!(file.text().await.unwrap(), "body{}");
+    let plain = visitor.get("/pkg/signalbox.css").await;
+    assert_eq!(plain.headers()["cache-control"], "public, max-age=3600");
+    let request = visitor.request(reqwest::Method::GET, "/pkg/signalbox.css");
+    let packed = request.header("accept-encoding", "br").send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "br");
+    assert_eq!(visitor.get("/mark.svg").await.headers()["content-type"], "image/svg+xml");
+    assert_eq!(visitor.get("/pkg/nothing.js").await.status(), 404);
+    assert_eq!(visitor.get("/pkg/../../Cargo.toml").await.status(), 404);
+    std::fs::remove_dir_all(site).unwrap();
+}
