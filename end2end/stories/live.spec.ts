@@ -20,12 +20,12 @@ test('a filter is in the address and comes back with it', async ({ page, operato
   await page.goto('/admin/jobs');
   await nextUpdate(page);
   await page.getByRole('link', { name: 'Completed', exact: true }).click();
-  await expect(page).toHaveURL('/admin/jobs?state=completed');
+  await expect(page).toHaveURL('/admin/jobs?state=completed#list');
   await page.getByRole('searchbox', { name: 'Text in the payload' }).fill('nothing-like-this');
   await page.getByRole('button', { name: 'Filter' }).click();
   await expect(page.getByRole('heading', { name: 'No job matches' })).toBeVisible();
   await page.goBack();
-  await expect(page).toHaveURL('/admin/jobs?state=completed');
+  await expect(page).toHaveURL('/admin/jobs?state=completed#list');
   await expect(page.getByRole('region', { name: 'Table of jobs' })).toBeVisible();
   await expect(operator.heading('Jobs')).toBeVisible();
 });
