@@ -96,7 +96,7 @@ start_services() {
     start_server fresh MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
     BASE_URL=$(url_of console)
     FRESH_URL=$(url_of fresh)
-    FRESH_EMAIL=$(said_by fresh 's/^ *E-mail  *//p')
+    FRESH_EMAIL=$(said_by fresh 's/^ *Email  *//p')
     FRESH_PASSWORD=$(said_by fresh 's/^ *Password  *//p')
     export SANDBOX_URL BASE_URL FRESH_URL FRESH_EMAIL FRESH_PASSWORD
     until_healthy "$BASE_URL/healthz"

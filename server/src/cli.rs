@@ -99,7 +99,7 @@ pub struct Options {
 
     /// Jobs that this process runs at once.
     #[arg(long, env = "WORKER_CONCURRENCY", value_name = "WORKER_CONCURRENCY", global = true)]
-    #[arg(default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub worker_concurrency: u16,
 
     /// Endpoint of the MCP provider of pipeline `domains`.

@@ -15,10 +15,10 @@ fn text(url: &str, admin: &FirstAdmin) -> String {
     let sign_in = match admin {
         FirstAdmin::AlreadyThere => String::new(),
         FirstAdmin::FromEnvironment { email } => {
-            format!("    E-mail    {email}\n    Password  as in ADMIN_PASSWORD\n")
+            format!("    Email     {email}\n    Password  as in ADMIN_PASSWORD\n")
         }
         FirstAdmin::OneTimePassword { email, password } => format!(
-            "    E-mail    {email}\n    Password  {password}\n              \
+            "    Email     {email}\n    Password  {password}\n              \
              (works once: you choose your own when you sign in)\n"
         ),
     };
@@ -35,7 +35,7 @@ mod tests {
             FirstAdmin::OneTimePassword { email: "a@b".to_owned(), password: "pw-1".to_owned() };
         let text = text("http://127.0.0.1:3000", &admin);
         assert!(text.contains("URL       http://127.0.0.1:3000\n"));
-        assert!(text.contains("E-mail    a@b\n") && text.contains("Password  pw-1\n"));
+        assert!(text.contains("Email     a@b\n") && text.contains("Password  pw-1\n"));
     }
 
     #[test]

@@ -71,7 +71,7 @@ async fn the_first_run_prints_how_to_get_in_and_sigterm_ends_it_in_order() {
     let greeting = server.greeting().await;
     let url = value(&greeting, "URL").unwrap();
     let (email, password) =
-        (value(&greeting, "E-mail").unwrap(), value(&greeting, "Password").unwrap());
+        (value(&greeting, "Email").unwrap(), value(&greeting, "Password").unwrap());
 
     let client = reqwest::Client::builder().cookie_store(true).build().unwrap();
     let login = json!({ "email": email, "password": password });

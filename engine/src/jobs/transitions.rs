@@ -102,6 +102,10 @@ pub(crate) struct Allowance {
     pub queue: String,
     pub kind: String,
     pub jobs: i64,
+    /// Only jobs up to this id: the queue is being drained.
+    pub up_to: Option<JobId>,
+    /// Only this job: an operator wants it run next.
+    pub only: Option<JobId>,
 }
 
 /// `available` → `running`: leases the first jobs of each lane to `worker`, whose own lease must
@@ -115,17 +119,26 @@ pub(crate) async fn claim(
     sqlx::query(concat!(
         "WITH lane AS (
              -- How many from which lane was decided before: no limit is looked at per row.
-             SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) AS l(queue, kind, jobs)
+             SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $6::bigint[], $7::bigint[])
+                 AS l(queue, kind, jobs, up_to, one)
              WHERE EXISTS (SELECT FROM workers WHERE id = $4 AND lease_until > $5)
+               AND NOT EXISTS (SELECT FROM kill_switch WHERE active)
          ), taken AS (
-             SELECT r.id FROM lane CROSS JOIN LATERAL (
+             SELECT r.id FROM (SELECT * FROM lane WHERE one IS NULL) lane CROSS JOIN LATERAL (
                  SELECT id FROM jobs_ready
-                 WHERE queue = lane.queue AND kind = lane.kind
+                 WHERE queue = lane.queue AND kind = lane.kind AND id <= coalesce(lane.up_to, id)
                  ORDER BY priority, run_at, id
                  LIMIT lane.jobs FOR UPDATE SKIP LOCKED
              ) r
+         ), picked AS (
+             SELECT id FROM jobs_ready
+             WHERE id IN (SELECT one FROM lane) FOR UPDATE SKIP LOCKED
+         ), no_longer_expedited AS (
+             DELETE FROM expedited_jobs e USING picked WHERE e.job_id = picked.id
          ), moved AS (
-             DELETE FROM jobs_ready r USING taken WHERE r.id = taken.id RETURNING r.*
+             DELETE FROM jobs_ready r
+             USING (SELECT id FROM taken UNION SELECT id FROM picked) t
+             WHERE r.id = t.id RETURNING r.*
          ), token AS MATERIALIZED (
              SELECT nextval('lease_tokens') AS token
          )
@@ -143,6 +156,8 @@ pub(crate) async fn claim(
     .bind(allowances.iter().map(|lane| lane.jobs).collect::<Vec<_>>())
     .bind(worker)
     .bind(now)
+    .bind(allowances.iter().map(|lane| lane.up_to).collect::<Vec<_>>())
+    .bind(allowances.iter().map(|lane| lane.only).collect::<Vec<_>>())
     .try_map(claimed_job)
     .fetch_all(tx)
     .await

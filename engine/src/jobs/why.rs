@@ -52,7 +52,7 @@ pub(crate) async fn verdict(
             (operation.rate.to_owned(), ready)
         }),
         concurrency: spec.and_then(|spec| spec.concurrency).map(|setting| {
-            let running = gates.running.get(&job.kind).copied().unwrap_or(0);
+            let running = gates.running_of_kind(&job.kind);
             (setting.to_owned(), running, gates.settings.get(setting))
         }),
         ahead: if job.state == JobState::Available { ahead(&mut conn, job).await? } else { 0 },

@@ -2,12 +2,13 @@
 //! [`Shared`]: the dispatcher claims, the settler records, the keeper holds the lease and hears.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use signalbox_model::job::JobId;
 use sqlx::PgPool;
+use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +21,9 @@ use crate::jobs::row::ClaimedJob;
 use crate::jobs::{claim, lease, settle};
 use crate::{kill_switch, notify};
 
-/// At most this many runs are settled in one transaction.
-const SETTLE_AT_ONCE: usize = 500;
+/// At most this many jobs are claimed at once, and at most this many runs settled in one
+/// transaction: where the gain of a larger batch ends, and two batches can be under way.
+const AT_ONCE: usize = 500;
 
 /// How long a task waits before it tries a database again that did not answer.
 const DATABASE_RETRY: Duration = Duration::from_millis(500);
@@ -40,7 +42,7 @@ pub struct WorkerOptions {
 impl Default for WorkerOptions {
     fn default() -> WorkerOptions {
         WorkerOptions {
-            concurrency: 100,
+            concurrency: 500,
             lease: Duration::from_secs(15),
             poll: Duration::from_millis(500),
         }
@@ -64,6 +66,8 @@ struct Shared {
     stops: Mutex<HashMap<JobId, CancellationToken>>,
     stop_reason: Mutex<&'static str>,
     killed: AtomicBool,
+    /// Runs that have ended and are not yet recorded.
+    unsettled: AtomicUsize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -99,6 +103,7 @@ impl Worker {
             stops: Mutex::new(HashMap::new()),
             stop_reason: Mutex::new("asked to stop"),
             killed: AtomicBool::new(false),
+            unsettled: AtomicUsize::new(0),
         });
         let (ended, runs) = mpsc::unbounded_channel();
         Worker {
@@ -142,6 +147,13 @@ fn report(ended: Result<(), JoinError>) {
 }
 
 impl Shared {
+    /// A few free places are not claimed for while the settler is about to free more of them, and
+    /// to wake us: two large claims cost half of what many small ones do.
+    fn is_worth_a_claim(&self, free: usize) -> bool {
+        let many = (self.options.concurrency / 2).clamp(1, AT_ONCE);
+        free >= many || (free > 0 && self.unsettled.load(Ordering::Relaxed) == 0)
+    }
+
     fn stop_running(&self, reason: &'static str) {
         *lock(&self.stop_reason) = reason;
         lock(&self.stops).values().for_each(CancellationToken::cancel);
@@ -173,14 +185,15 @@ async fn dispatch(
     }
 }
 
-/// Claims for all free places. Returns whether all were filled: then there may be more.
+/// Claims for all free places. Returns whether as many were found as were asked for: then there
+/// may be more.
 async fn claim_some(
     shared: &Arc<Shared>,
     ended: &mpsc::UnboundedSender<(Ended, OwnedSemaphorePermit)>,
 ) -> Result<bool, sqlx::Error> {
     let id = *lock(&shared.id);
-    let free = shared.places.available_permits();
-    if free == 0 || id.is_nil() || shared.draining.is_cancelled() {
+    let free = shared.places.available_permits().min(AT_ONCE);
+    if id.is_nil() || shared.draining.is_cancelled() || !shared.is_worth_a_claim(free) {
         return Ok(false);
     }
     let jobs = claim::claim(&shared.db, &shared.registry, id, free, shared.clock.now()).await?;
@@ -203,6 +216,7 @@ fn start(
     let shared = shared.clone();
     tokio::spawn(async move {
         let run = execute(&shared.db, &shared.clock, &shared.registry, job, stop).await;
+        shared.unsettled.fetch_add(1, Ordering::Relaxed);
         // The settler outlives every run; without it the lease hands the job on.
         ended.send((run, place)).ok();
     });
@@ -214,13 +228,14 @@ async fn settle_all(
     shared: Arc<Shared>,
     mut runs: mpsc::UnboundedReceiver<(Ended, OwnedSemaphorePermit)>,
 ) {
-    let mut batch = Vec::with_capacity(SETTLE_AT_ONCE);
+    let mut batch = Vec::with_capacity(AT_ONCE);
     loop {
         tokio::select! {
             biased;
-            received = runs.recv_many(&mut batch, SETTLE_AT_ONCE) => if received == 0 { return },
+            received = runs.recv_many(&mut batch, AT_ONCE) => if received == 0 { return },
             () = shared.done.cancelled() => return,
         }
+        gather(&mut batch, &mut runs).await;
         let (ended, places): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         forget_stops(&shared, &ended);
         let reason = *lock(&shared.stop_reason);
@@ -233,7 +248,28 @@ async fn settle_all(
             tokio::time::sleep(DATABASE_RETRY).await;
         }
         drop(places);
+        shared.unsettled.fetch_sub(ended.len(), Ordering::Relaxed);
         shared.wake.notify_one();
+    }
+}
+
+/// Lets runs that are just about to end join the batch: as long as every turn of the runtime
+/// brings more of them, and no longer.
+async fn gather(
+    batch: &mut Vec<(Ended, OwnedSemaphorePermit)>,
+    runs: &mut mpsc::UnboundedReceiver<(Ended, OwnedSemaphorePermit)>,
+) {
+    loop {
+        tokio::task::yield_now().await;
+        let before = batch.len();
+        while batch.len() < AT_ONCE
+            && let Ok(run) = runs.try_recv()
+        {
+            batch.push(run);
+        }
+        if batch.len() == before || batch.len() == AT_ONCE {
+            return;
+        }
     }
 }
 
@@ -270,28 +306,32 @@ async fn keep(shared: Arc<Shared>) {
         if listener.is_none() {
             listener = notify::listen(&shared.db).await.ok();
         }
+        shared.wake.notify_one();
         if let Err(error) = obey(&shared).await {
             tracing::warn!(%error, "could not read the controls");
         }
-        shared.wake.notify_one();
-        let pause = shared.options.poll.min(heartbeat);
+        let pause = tokio::time::sleep(shared.options.poll.min(heartbeat));
         tokio::select! {
-            () = heard(&mut listener) => {}
-            () = tokio::time::sleep(pause) => {}
+            () = heard_of_controls(&mut listener, &shared.wake) => {}
+            () = pause => {}
             () = shared.done.cancelled() => {}
         }
     }
 }
 
-/// Resolves when something was heard; never without a listener.
-async fn heard(listener: &mut Option<sqlx::postgres::PgListener>) {
-    match listener {
-        Some(open) => {
-            if open.recv().await.is_err() {
+/// Wakes the dispatcher for every word of new jobs; resolves when the controls have changed, or
+/// the listener is lost. Never resolves without one.
+async fn heard_of_controls(listener: &mut Option<PgListener>, wake: &Notify) {
+    loop {
+        let Some(open) = listener else { return std::future::pending().await };
+        match open.recv().await {
+            Ok(word) if word.channel() == notify::JOBS => wake.notify_one(),
+            Ok(_) => return,
+            Err(_) => {
                 *listener = None;
+                return;
             }
         }
-        None => std::future::pending().await,
     }
 }
 
