@@ -20,6 +20,7 @@ pub mod logs;
 pub mod notify;
 pub mod overview;
 pub mod provider;
+pub mod queues;
 pub mod scheduler;
 pub mod schedules;
 mod search;

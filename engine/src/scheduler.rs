@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::clock::SharedClock;
 use crate::jobs::{self, Registry};
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
-use crate::sweeps;
+use crate::{queues, sweeps};
 
 /// How a scheduler works.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +111,7 @@ async fn round(
     }
     schedules::tick(db, registry, now).await?;
     jobs::reclaim_lost(db, now).await?;
+    queues::settle(db, now).await?;
     let every =
         chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
     if swept_at.is_none_or(|at| now - at >= every) {

@@ -69,6 +69,8 @@ pub enum Permission {
     WorkDeadLetters,
     /// Turn the kill switch on and off.
     OperateKillSwitch,
+    /// Pause, drain and bound queues, and run single jobs past the others.
+    OperateQueues,
     /// Force or reset a circuit breaker.
     OperateBreakers,
     /// Change limits and other settings.
@@ -86,6 +88,7 @@ impl Permission {
             Permission::RunJobs => "start, cancel or retry jobs",
             Permission::WorkDeadLetters => "retry or delete dead letters",
             Permission::OperateKillSwitch => "operate the kill switch",
+            Permission::OperateQueues => "operate queues",
             Permission::OperateBreakers => "operate circuit breakers",
             Permission::ChangeSettings => "change settings",
             Permission::OperateSchedules => "operate schedules",

@@ -12,6 +12,7 @@ pub mod kill_switch;
 pub mod metrics;
 pub mod page;
 pub mod problem;
+pub mod queue;
 pub mod schedule;
 pub mod setting;
 pub mod system_log;

@@ -22,22 +22,54 @@ pub struct Facts {
     pub workers_alive: bool,
     /// The kill switch's reason, while it is on.
     pub kill_switch: Option<String>,
+    /// What an operator has set for the queue that holds this job.
+    pub queue: Option<QueueHold>,
+    /// An operator wants it run next, whatever its queue.
+    pub expedited: bool,
     /// The job's provider, its breaker's state, and when it tries again.
     pub breaker: Option<(String, BreakerState, Option<Timestamp>)>,
     /// The job's rate setting, and when the next call is allowed, if not now.
     pub rate: Option<(String, Timestamp)>,
     /// The job's concurrency setting, how many run, and how many may.
     pub concurrency: Option<(String, i64, i64)>,
+    /// The bound of its queue: how many run, and how many may.
+    pub queue_concurrency: Option<(String, i64, i64)>,
     /// How many due jobs of the same lane are before it, counted to a cap.
     pub ahead: i64,
+    /// How many jobs of its kind ended in the last [`PACE_WINDOW_S`] seconds.
+    pub recently_ended: i64,
+}
+
+/// The window over which the pace of a kind is measured, in seconds.
+pub const PACE_WINDOW_S: i64 = 300;
+
+/// Why a queue holds a job back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueHold {
+    /// It is paused, perhaps until a time.
+    Paused {
+        /// The queue.
+        queue: String,
+        /// Why.
+        reason: String,
+        /// When the pause ends by itself.
+        until: Option<Timestamp>,
+    },
+    /// It is being drained, and the job is newer than the drain.
+    Draining {
+        /// The queue.
+        queue: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// What holds it: `kill_switch`, `breaker_open`, `breaker_half_open`, `rate_limit`,
-    /// `concurrency`, `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
+    /// What holds it: `kill_switch`, `queue_paused`, `queue_draining`, `breaker_open`,
+    /// `breaker_half_open`, `rate_limit`, `concurrency`, `queue_concurrency`, `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
     /// states, when nothing does.
     pub cause: String,
     /// In words.
@@ -83,6 +115,9 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
         return Verdict::new("kill_switch", format!("The kill switch is on: {reason}"))
             .link("/admin/kill-switch");
     }
+    if let Some(hold) = facts.queue.as_ref().filter(|_| !facts.expedited) {
+        return held_by_queue(hold);
+    }
     if let Some((provider, state, retry_at)) = &facts.breaker {
         match state {
             BreakerState::Open => {
@@ -122,6 +157,15 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
         )
         .link("/admin/config");
     }
+    if let Some((queue, running, limit)) = &facts.queue_concurrency
+        && running >= limit
+    {
+        return Verdict::new(
+            "queue_concurrency",
+            format!("{running} of {limit} jobs allowed in queue {queue} are running."),
+        )
+        .link("/admin/queues");
+    }
     if facts.state == JobState::Scheduled || facts.run_at > now {
         return Verdict::new("not_due", not_due(facts.wait_reason.as_deref()).into())
             .eta(Some(facts.run_at));
@@ -142,6 +186,26 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
             n => format!("{} before it.", crate::format::plural(n, "job is", "jobs are")),
         },
     )
+    .eta(turn_comes_at(facts, now))
+}
+
+fn held_by_queue(hold: &QueueHold) -> Verdict {
+    match hold {
+        QueueHold::Paused { queue, reason, until } => {
+            Verdict::new("queue_paused", format!("Queue {queue} is paused: {reason}")).eta(*until)
+        }
+        QueueHold::Draining { queue, reason } => Verdict::new(
+            "queue_draining",
+            format!("Queue {queue} is being drained, and this job came later: {reason}"),
+        ),
+    }
+    .link("/admin/queues")
+}
+
+/// When those before it will have ended, at the pace of the last minutes.
+fn turn_comes_at(facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+    let wait_s = facts.ahead.checked_mul(PACE_WINDOW_S)?.checked_div(facts.recently_ended)?;
+    now.checked_add_signed(chrono::Duration::try_seconds(wait_s)?)
 }
 
 fn not_due(reason: Option<&str>) -> &'static str {
@@ -172,10 +236,18 @@ mod tests {
             kind_known: false,
             workers_alive: false,
             kill_switch: Some("fire".into()),
+            queue: Some(QueueHold::Paused {
+                queue: "domains".into(),
+                reason: "costs too much".into(),
+                until: None,
+            }),
+            expedited: false,
             breaker: Some(("mcp".into(), BreakerState::Open, Some(now()))),
             rate: Some(("discovery_rpm".into(), now() + Duration::seconds(2))),
             concurrency: Some(("max_concurrent_discovery_jobs".into(), 5, 5)),
+            queue_concurrency: Some(("domains".into(), 2, 2)),
             ahead: 0,
+            recently_ended: 0,
         }
     }
 
@@ -187,11 +259,15 @@ mod tests {
         ask(&facts);
         facts.kill_switch = None;
         ask(&facts);
+        facts.queue = None;
+        ask(&facts);
         facts.breaker = None;
         ask(&facts);
         facts.rate = None;
         ask(&facts);
         facts.concurrency = None;
+        ask(&facts);
+        facts.queue_concurrency = None;
         facts.run_at = now() + Duration::hours(1);
         ask(&facts);
         facts.run_at = now();
@@ -204,15 +280,45 @@ mod tests {
             causes,
             [
                 "kill_switch",
+                "queue_paused",
                 "breaker_open",
                 "rate_limit",
                 "concurrency",
+                "queue_concurrency",
                 "not_due",
                 "no_worker",
                 "unknown_kind",
                 "turn"
             ]
         );
+    }
+
+    #[test]
+    fn av_6_a_job_that_was_put_first_is_not_held_by_its_paused_queue() {
+        let mut facts = held_by_everything();
+        facts.kill_switch = None;
+        facts.expedited = true;
+        assert_eq!(why(&facts, now()).cause, "breaker_open");
+    }
+
+    #[test]
+    fn a_turn_comes_at_the_pace_of_the_last_minutes() {
+        let mut facts = held_by_everything();
+        facts = Facts {
+            kill_switch: None,
+            queue: None,
+            breaker: None,
+            rate: None,
+            concurrency: None,
+            queue_concurrency: None,
+            workers_alive: true,
+            kind_known: true,
+            ahead: 20,
+            ..facts
+        };
+        assert_eq!(why(&facts, now()).eta, None, "nothing has ended lately");
+        facts.recently_ended = 600;
+        assert_eq!(why(&facts, now()).eta, Some(now() + Duration::seconds(10)));
     }
 
     #[test]

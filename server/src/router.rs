@@ -60,7 +60,7 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, auth, batch, breakers, dead_letters, exports, jobs, kill_switch, logs,
+        admin_jobs, auth, batch, breakers, dead_letters, exports, jobs, kill_switch, logs, queues,
         schedules, settings,
     };
     Router::new()
@@ -74,6 +74,12 @@ fn api_routes() -> Router<AppState> {
         .route("/api/jobs/{id}/why", get(jobs::why))
         .route("/api/jobs/{id}/cancel", post(jobs::cancel))
         .route("/api/jobs/{id}/retry", post(jobs::retry))
+        .route("/api/jobs/{id}/run-next", post(jobs::run_next))
+        .route("/api/admin/queues", get(queues::list))
+        .route("/api/ops/queues/{name}/pause", post(queues::pause))
+        .route("/api/ops/queues/{name}/resume", post(queues::resume))
+        .route("/api/ops/queues/{name}/drain", post(queues::drain))
+        .route("/api/ops/queues/{name}/limit", post(queues::limit))
         .route("/api/admin/jobs", get(admin_jobs::read).post(admin_jobs::trigger))
         .route("/api/admin/config", get(settings::list).post(settings::change))
         .route(

@@ -39,6 +39,41 @@ pub async fn cancel(ctx: &Ctx, id: JobId) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Puts a waiting job before all others, even if its queue is paused: how one job is tried while
+/// the rest is held. A job that is not due yet becomes due. The kill switch, the provider's
+/// breaker and the limits still hold it.
+///
+/// # Errors
+/// Without [`Permission::OperateQueues`]; when there is no such job; when it does not wait; when the
+/// database does not answer.
+pub async fn run_next(ctx: &Ctx, id: JobId) -> Result<(), CommandError> {
+    ctx.demand(Permission::OperateQueues)?;
+    let mut tx = ctx.db.begin().await?;
+    let now = ctx.now();
+    if !transitions::promote(&mut tx, id, now).await? {
+        drop(tx);
+        return Err(ended(ctx, id, "run").await?);
+    }
+    sqlx::query(
+        "INSERT INTO expedited_jobs (job_id, requested_by, requested_at) VALUES ($1, $2, $3)
+         ON CONFLICT (job_id) DO NOTHING",
+    )
+    .bind(id)
+    .bind(&ctx.actor.email)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    let message = format!("Job {id} put before all others by {}", ctx.actor.email);
+    logs::write(&mut *tx, now, NewLog::new("job_run_next", LogLevel::Info, message).job(id))
+        .await?;
+    let subject = format!("job {id}");
+    let act = Act { action: "job.run_next", subject: &subject, reason: None, details: json!({}) };
+    audit::record(&mut tx, ctx, act).await?;
+    notify::notify(&mut *tx, notify::JOBS).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Retries a dead job: the same as retrying its letter.
 ///
 /// # Errors

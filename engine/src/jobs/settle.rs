@@ -56,12 +56,8 @@ pub async fn settle(
             }
         }
     }
-    for run in ended {
-        let held = match &run.ending {
-            Ending::Completed => continue,
-            Ending::Failed(error) => settle_failed(&mut tx, run, error, now, &mut tally).await?,
-            Ending::Stopped => settle_stopped(&mut tx, run, stop_reason, now).await?,
-        };
+    for run in ended.iter().filter(|run| run.ending != Ending::Completed) {
+        let held = settle_unfinished(&mut tx, run, stop_reason, now, &mut tally).await?;
         settled.fenced += usize::from(!held);
     }
     stats::add(&mut tx, &tally).await?;
@@ -69,24 +65,28 @@ pub async fn settle(
     Ok(settled)
 }
 
-/// A run that was asked to stop: cancelled if an operator asked, else back to its queue.
-async fn settle_stopped(
+/// A run that did not complete. A job that an operator has cancelled is not tried again, whatever
+/// became of the run.
+async fn settle_unfinished(
     tx: &mut PgConnection,
     run: &Ended,
-    reason: &str,
+    stop_reason: &str,
     now: Timestamp,
+    tally: &mut Tally,
 ) -> Result<bool, sqlx::Error> {
-    let cancel: Option<bool> = sqlx::query_scalar(
-        "SELECT cancel_requested_at IS NOT NULL FROM jobs_running WHERE id = $1 AND lease_token = $2",
+    let cancelled: Option<bool> = sqlx::query_scalar(
+        "SELECT cancel_requested_at IS NOT NULL FROM jobs_running
+         WHERE id = $1 AND lease_token = $2 FOR UPDATE",
     )
     .bind(run.job.id)
     .bind(run.job.lease_token)
     .fetch_optional(&mut *tx)
     .await?;
-    match cancel {
-        None => Ok(false),
-        Some(true) => transitions::cancel_running(tx, &run.job, now).await,
-        Some(false) => transitions::release(tx, &run.job, reason, now).await,
+    match (cancelled, &run.ending) {
+        (None, _) => Ok(false),
+        (Some(true), _) => transitions::cancel_running(tx, &run.job, now).await,
+        (Some(false), Ending::Failed(error)) => settle_failed(tx, run, error, now, tally).await,
+        (Some(false), _) => transitions::release(tx, &run.job, stop_reason, now).await,
     }
 }
 

@@ -51,37 +51,45 @@ impl Tally {
     }
 }
 
+/// Adds `tally` to the counters, in one statement.
 pub(crate) async fn add(tx: &mut PgConnection, tally: &Tally) -> Result<(), sqlx::Error> {
-    for ((minute, kind), counts) in &tally.rows {
-        sqlx::query(
-            "INSERT INTO job_stats (minute, kind, completed, failed, total_ms, histogram)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (minute, kind) DO UPDATE SET
-                 completed = job_stats.completed + excluded.completed,
-                 failed = job_stats.failed + excluded.failed,
-                 total_ms = job_stats.total_ms + excluded.total_ms,
-                 histogram = add_histograms(job_stats.histogram, excluded.histogram)",
-        )
-        .bind(minute)
-        .bind(kind)
-        .bind(counts.completed)
-        .bind(counts.failed)
-        .bind(counts.total_ms)
-        .bind(counts.histogram.as_slice())
-        .execute(&mut *tx)
-        .await?;
+    if tally.rows.is_empty() {
+        return Ok(());
     }
-    for (kind, at) in &tally.last_success {
-        sqlx::query(
-            "INSERT INTO job_last_success (kind, at) VALUES ($1, $2)
-             ON CONFLICT (kind) DO UPDATE SET at = greatest(job_last_success.at, excluded.at)",
-        )
-        .bind(kind)
-        .bind(at)
-        .execute(&mut *tx)
-        .await?;
-    }
-    Ok(())
+    let column = |of: fn(&Counts) -> i64| tally.rows.values().map(of).collect::<Vec<_>>();
+    let histograms = tally.rows.values().flat_map(|counts| counts.histogram);
+    sqlx::query(
+        "WITH counted AS (
+             SELECT minute, kind, completed, failed, total_ms,
+                    ($6::bigint[])[(n - 1) * $7 + 1 : n * $7] AS histogram
+             FROM unnest($1::timestamptz[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+                  WITH ORDINALITY AS t(minute, kind, completed, failed, total_ms, n)
+             ORDER BY minute, kind
+         ), succeeded AS (
+             INSERT INTO job_last_success (kind, at)
+             SELECT * FROM unnest($8::text[], $9::timestamptz[]) AS s(kind, at) ORDER BY kind
+             ON CONFLICT (kind) DO UPDATE SET at = greatest(job_last_success.at, excluded.at)
+         )
+         INSERT INTO job_stats (minute, kind, completed, failed, total_ms, histogram)
+         SELECT * FROM counted
+         ON CONFLICT (minute, kind) DO UPDATE SET
+             completed = job_stats.completed + excluded.completed,
+             failed = job_stats.failed + excluded.failed,
+             total_ms = job_stats.total_ms + excluded.total_ms,
+             histogram = add_histograms(job_stats.histogram, excluded.histogram)",
+    )
+    .bind(tally.rows.keys().map(|(minute, _)| *minute).collect::<Vec<_>>())
+    .bind(tally.rows.keys().map(|(_, kind)| kind.as_str()).collect::<Vec<_>>())
+    .bind(column(|counts| counts.completed))
+    .bind(column(|counts| counts.failed))
+    .bind(column(|counts| counts.total_ms))
+    .bind(histograms.collect::<Vec<_>>())
+    .bind(i32::try_from(BUCKETS).unwrap_or(i32::MAX))
+    .bind(tally.last_success.keys().map(String::as_str).collect::<Vec<_>>())
+    .bind(tally.last_success.values().copied().collect::<Vec<_>>())
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// Metrics of every kind that did anything since `since`, or runs now, or ever succeeded.
@@ -136,6 +144,22 @@ pub async fn per_kind(
         })
     })
     .fetch_all(db)
+    .await
+}
+
+/// How many runs of `kind` ended since `since`, to the minute.
+pub(crate) async fn ended_since(
+    conn: &mut PgConnection,
+    kind: &str,
+    since: Timestamp,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT coalesce(sum(completed + failed), 0)::bigint FROM job_stats
+         WHERE minute >= $2 AND kind = $1",
+    )
+    .bind(kind)
+    .bind(since)
+    .fetch_one(conn)
     .await
 }
 

@@ -96,6 +96,30 @@ pub async fn promote_due(
     Ok(moved.rows_affected())
 }
 
+/// `scheduled` → `available`, for one job, due or not. Returns whether it is available now.
+pub(crate) async fn promote(
+    tx: &mut PgConnection,
+    id: JobId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query(concat!(
+        "WITH moved AS (DELETE FROM jobs_scheduled WHERE id = $1 RETURNING *)
+         INSERT INTO jobs_ready (",
+        columns!(),
+        ") SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions, created_at,
+             least(run_at, $2), provider_failed_at, last_error, last_error_class, dead_letter_id
+         FROM moved"
+    ))
+    .bind(id)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM jobs_ready WHERE id = $1)")
+        .bind(id)
+        .fetch_one(tx)
+        .await
+}
+
 /// How many jobs may be taken from one lane: the due jobs of one kind in one queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Allowance {
@@ -133,12 +157,12 @@ pub(crate) async fn claim(
          ), picked AS (
              SELECT id FROM jobs_ready
              WHERE id IN (SELECT one FROM lane) FOR UPDATE SKIP LOCKED
-         ), no_longer_expedited AS (
-             DELETE FROM expedited_jobs e USING picked WHERE e.job_id = picked.id
          ), moved AS (
              DELETE FROM jobs_ready r
              USING (SELECT id FROM taken UNION SELECT id FROM picked) t
              WHERE r.id = t.id RETURNING r.*
+         ), no_longer_expedited AS (
+             DELETE FROM expedited_jobs e USING moved WHERE e.job_id = moved.id
          ), token AS MATERIALIZED (
              SELECT nextval('lease_tokens') AS token
          )
@@ -275,7 +299,8 @@ pub(crate) async fn release(
     Ok(moved.rows_affected() == 1)
 }
 
-/// `running` → `available`, for every job whose worker is no longer alive. Returns their ids.
+/// `running` → `available`, for every job whose worker is no longer alive; → `cancelled`, where
+/// that was asked for. Returns the ids of those that are available again.
 pub(crate) async fn reclaim(
     tx: &mut PgConnection,
     now: Timestamp,
@@ -290,11 +315,24 @@ pub(crate) async fn reclaim(
          ), noted AS (
              INSERT INTO job_attempts (job_id, started_at, finished_at, outcome, worker_id, error)
              SELECT id, started_at, $1, 'lost', worker_id, 'the worker disappeared' FROM moved
+             WHERE cancel_requested_at IS NULL
+         ), cancelled AS (
+             INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
+                 interruptions, created_at, run_at, state, worker_id, started_at, finished_at,
+                 last_error, last_error_class)
+             SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions,
+                 created_at, run_at, 'cancelled', worker_id, started_at, $1, last_error, last_error_class
+             FROM moved WHERE cancel_requested_at IS NOT NULL
+         ), resolved AS (
+             DELETE FROM dead_letter_queue d USING moved
+             WHERE d.job_id = moved.id AND moved.cancel_requested_at IS NOT NULL
          )
-         INSERT INTO jobs_ready (", columns!(), ")
+         INSERT INTO jobs_ready (",
+        columns!(),
+        ")
          SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions + 1,
              created_at, run_at, provider_failed_at, last_error, last_error_class, dead_letter_id
-         FROM moved RETURNING id"
+         FROM moved WHERE cancel_requested_at IS NULL RETURNING id"
     ))
     .bind(now)
     .fetch_all(tx)
@@ -350,7 +388,7 @@ pub(crate) async fn cancel_running(
         "WITH moved AS (
              DELETE FROM jobs_running WHERE id = $1 AND lease_token = $2 RETURNING *
          ), resolved AS (
-             DELETE FROM dead_letter_queue WHERE job_id = $1
+             DELETE FROM dead_letter_queue d USING moved WHERE d.job_id = moved.id
          )
          INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
              interruptions, created_at, run_at, state, worker_id, started_at, finished_at,
@@ -380,14 +418,17 @@ pub(crate) async fn cancel_waiting(
          scheduled AS (DELETE FROM jobs_scheduled WHERE id = $1 RETURNING ",
         columns!(),
         "),
+         waiting AS (SELECT * FROM ready UNION ALL SELECT * FROM scheduled),
          resolved AS (
-             DELETE FROM dead_letter_queue WHERE job_id = $1 AND status = 'retry_scheduled'
+             DELETE FROM dead_letter_queue d USING waiting WHERE d.job_id = waiting.id
+         ), no_longer_expedited AS (
+             DELETE FROM expedited_jobs WHERE job_id = $1
          )
          INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
              interruptions, created_at, run_at, state, finished_at, last_error, last_error_class)
          SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions,
              created_at, run_at, 'cancelled', $2, last_error, last_error_class
-         FROM (SELECT * FROM ready UNION ALL SELECT * FROM scheduled) waiting"
+         FROM waiting"
     ))
     .bind(id)
     .bind(now)

@@ -6,15 +6,15 @@ use signalbox_model::actor::Permission;
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::job::{Job, JobId, JobState};
 use signalbox_model::metrics::COUNT_CAP;
-use signalbox_model::why::{Facts, Verdict, why as answer};
+use signalbox_model::why::{Facts, PACE_WINDOW_S, Verdict, why as answer};
 use sqlx::PgConnection;
 
 use crate::breaker::step::cooled_down;
 use crate::jobs::claim::Gates;
 use crate::jobs::handler::Registry;
-use crate::jobs::list;
+use crate::jobs::{list, stats};
 use crate::provider::Operation;
-use crate::{CommandError, Ctx};
+use crate::{CommandError, Ctx, queues};
 
 /// Why the job with this id is not running.
 ///
@@ -45,6 +45,8 @@ pub(crate) async fn verdict(
         kind_known,
         workers_alive,
         kill_switch: gates.kill_switch.clone(),
+        queue: queues::hold(&mut conn, job, now).await?,
+        expedited: expedited(&mut conn, job.id).await?,
         breaker: calls.and_then(|(operation, _)| breaker(&gates, operation, now)),
         rate: calls.map(|(operation, calls)| {
             let rpm = gates.settings.get(operation.rate);
@@ -55,6 +57,15 @@ pub(crate) async fn verdict(
             let running = gates.running_of_kind(&job.kind);
             (setting.to_owned(), running, gates.settings.get(setting))
         }),
+        queue_concurrency: queues::bound(&mut conn, &job.queue)
+            .await?
+            .map(|bound| (job.queue.clone(), gates.running_in_queue(&job.queue), bound)),
+        recently_ended: stats::ended_since(
+            &mut conn,
+            &job.kind,
+            now - chrono::Duration::seconds(PACE_WINDOW_S),
+        )
+        .await?,
         ahead: if job.state == JobState::Available { ahead(&mut conn, job).await? } else { 0 },
     };
     Ok(answer(&facts, now))
@@ -67,6 +78,13 @@ fn breaker(
 ) -> Option<(String, BreakerState, Option<Timestamp>)> {
     let circuit = cooled_down(gates.breakers.get(operation.provider)?.circuit, now);
     Some((operation.provider.to_owned(), circuit.state, circuit.retry_at))
+}
+
+async fn expedited(conn: &mut PgConnection, id: JobId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM expedited_jobs WHERE job_id = $1)")
+        .bind(id)
+        .fetch_one(conn)
+        .await
 }
 
 /// Whether any worker is alive, and whether one of them knows `kind`.

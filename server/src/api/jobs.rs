@@ -59,3 +59,9 @@ pub async fn retry(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
     commands::retry(&ctx, id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
 }
+
+/// `POST /api/jobs/{id}/run-next` → 202: before all others, even from a paused queue.
+pub async fn run_next(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
+    commands::run_next(&ctx, id).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+}

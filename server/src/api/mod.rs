@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod kill_switch;
 pub mod lines;
 pub mod logs;
+pub mod queues;
 pub mod requested_by;
 pub mod schedules;
 pub mod settings;

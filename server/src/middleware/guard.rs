@@ -16,12 +16,13 @@ pub const PASSWORD_PAGE: &str = "/account/password";
 
 /// What stands behind each address, and what it takes to go there. Everything else is open to
 /// all, or (server functions, `/api/auth`) checks by itself.
-const GUARDED: [(&str, Option<Permission>); 6] = [
+const GUARDED: [(&str, Option<Permission>); 7] = [
     ("/admin", Some(Permission::ReadConsole)),
     ("/domains", Some(Permission::ReadResults)),
     ("/account", None),
     ("/api/admin", Some(Permission::ReadConsole)),
     ("/api/jobs", Some(Permission::ReadConsole)),
+    ("/api/ops", Some(Permission::ReadConsole)),
     ("/api/domains", Some(Permission::ReadResults)),
 ];
 

@@ -1,0 +1,102 @@
+//! Queues by API (AV-6, ST-4).
+
+use axum::extract::Path;
+use serde::{Deserialize, Serialize};
+use signalbox_engine::jobs::handler::Registry;
+use signalbox_engine::{Ctx, queues};
+use signalbox_model::queue::Queue;
+
+use super::input::{Json, Signed};
+use super::requested_by;
+use crate::problem::{Answer, ApiProblem};
+
+/// The answer of `GET /api/admin/queues`.
+#[derive(Debug, Serialize)]
+pub struct Queues {
+    queues: Vec<Queue>,
+}
+
+/// `GET /api/admin/queues`.
+pub async fn list(Signed { ctx, registry }: Signed) -> Answer<axum::Json<Queues>> {
+    Ok(axum::Json(Queues { queues: queues::list(&ctx, &registry).await? }))
+}
+
+/// The body of `resume` and `drain`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Because {
+    /// A missing reason is refused by the engine, like an empty one.
+    #[serde(default)]
+    reason: String,
+    requested_by: Option<String>,
+}
+
+/// The body of `pause`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pause {
+    #[serde(default)]
+    reason: String,
+    minutes: Option<i64>,
+    requested_by: Option<String>,
+}
+
+/// The body of `limit`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limit {
+    /// `null` lifts the bound.
+    max_concurrent: Option<i64>,
+    #[serde(default)]
+    reason: String,
+    requested_by: Option<String>,
+}
+
+/// `POST /api/ops/queues/{name}/pause {"reason","minutes"?}` → the queue.
+pub async fn pause(
+    Signed { ctx, registry }: Signed,
+    Path(name): Path<String>,
+    Json(body): Json<Pause>,
+) -> Answer<axum::Json<Queue>> {
+    requested_by::check(&ctx.actor, body.requested_by.as_deref())?;
+    queues::pause(&ctx, &registry, &name, &body.reason, body.minutes).await?;
+    one(&ctx, &registry, &name).await
+}
+
+/// `POST /api/ops/queues/{name}/resume {"reason"}` → the queue.
+pub async fn resume(
+    Signed { ctx, registry }: Signed,
+    Path(name): Path<String>,
+    Json(body): Json<Because>,
+) -> Answer<axum::Json<Queue>> {
+    requested_by::check(&ctx.actor, body.requested_by.as_deref())?;
+    queues::resume(&ctx, &registry, &name, &body.reason).await?;
+    one(&ctx, &registry, &name).await
+}
+
+/// `POST /api/ops/queues/{name}/drain {"reason"}` → the queue.
+pub async fn drain(
+    Signed { ctx, registry }: Signed,
+    Path(name): Path<String>,
+    Json(body): Json<Because>,
+) -> Answer<axum::Json<Queue>> {
+    requested_by::check(&ctx.actor, body.requested_by.as_deref())?;
+    queues::drain(&ctx, &registry, &name, &body.reason).await?;
+    one(&ctx, &registry, &name).await
+}
+
+/// `POST /api/ops/queues/{name}/limit {"maxConcurrent","reason"}` → the queue.
+pub async fn limit(
+    Signed { ctx, registry }: Signed,
+    Path(name): Path<String>,
+    Json(body): Json<Limit>,
+) -> Answer<axum::Json<Queue>> {
+    requested_by::check(&ctx.actor, body.requested_by.as_deref())?;
+    queues::bound_to(&ctx, &registry, &name, body.max_concurrent, &body.reason).await?;
+    one(&ctx, &registry, &name).await
+}
+
+async fn one(ctx: &Ctx, registry: &Registry, name: &str) -> Answer<axum::Json<Queue>> {
+    let queue = queues::list(ctx, registry).await?.into_iter().find(|queue| queue.name == name);
+    queue.map(axum::Json).ok_or_else(|| ApiProblem::of_status(http::StatusCode::NOT_FOUND))
+}
