@@ -1,7 +1,7 @@
 # Signalbox. `make` lists what there is to do; what a target does is in scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev bundle test lint fmt clean
+.PHONY: help setup run dev bundle test bench lint fmt clean
 
 # What `make setup` decided about the compiler.
 WITH_TOOLCHAIN = . target/toolchain.env &&
@@ -25,6 +25,9 @@ bundle: ## Builds the part that runs in the browser, into target/site
 
 test: ## Runs every check and every test, browser tests included
 	@scripts/test.sh
+
+bench: ## Measures Signalbox beside its peers, and prints the table (ARGS="--only P1 --rounds 9")
+	@scripts/bench.sh $(ARGS)
 
 lint: ## Checks the invariants, and lints for the server and the browser
 	@scripts/setup.sh test
