@@ -60,6 +60,9 @@ pub struct OperationCounts {
     /// Every result with its count, zeros included.
     #[serde(flatten)]
     pub results: BTreeMap<CallResult, u64>,
+    /// The most requests that were under way at one moment.
+    #[serde(rename = "maxInFlight", default)]
+    pub max_in_flight: usize,
     /// The most requests that arrived within any window of the asked length; only when one was asked for.
     #[serde(rename = "maxInWindow", skip_serializing_if = "Option::is_none", default)]
     pub max_in_window: Option<usize>,
@@ -91,6 +94,12 @@ impl CallCounts {
         self.operations.get(operation).map(|counts| counts.results.values().sum()).unwrap_or(0)
     }
 
+    /// The most requests of `operation` that were under way at one moment.
+    #[must_use]
+    pub fn max_in_flight(&self, operation: &str) -> usize {
+        self.operations.get(operation).map_or(0, |counts| counts.max_in_flight)
+    }
+
     /// The most arrivals of `operation` in a window, when counts were asked for with one.
     #[must_use]
     pub fn max_in_window(&self, operation: &str) -> usize {
@@ -102,6 +111,8 @@ impl CallCounts {
 struct Operation {
     results: BTreeMap<CallResult, u64>,
     arrivals: VecDeque<Instant>,
+    in_flight: usize,
+    max_in_flight: usize,
 }
 
 /// The counter of one provider.
@@ -119,12 +130,14 @@ impl Calls {
     /// Notes an arrival. The result is noted when the returned call is finished, or as aborted when it is dropped.
     pub(crate) fn arrive(self: &Arc<Self>, operation: &str) -> Call {
         let operation = self.note(operation, None);
-        Call { calls: Arc::clone(self), operation, result: CallResult::Aborted }
+        Call { calls: Arc::clone(self), operation, result: Some(CallResult::Aborted) }
     }
 
-    /// Notes an arrival whose result is settled from the start.
-    pub(crate) fn arrive_settled(&self, operation: &str, result: CallResult) {
-        self.note(operation, Some(result));
+    /// Notes an arrival whose result is settled from the start. It is under way until the returned call is dropped.
+    #[must_use]
+    pub(crate) fn arrive_settled(self: &Arc<Self>, operation: &str, result: CallResult) -> Call {
+        let operation = self.note(operation, Some(result));
+        Call { calls: Arc::clone(self), operation, result: None }
     }
 
     /// Returns the name it is counted under.
@@ -137,6 +150,8 @@ impl Calls {
             entry.arrivals.pop_front();
         }
         entry.arrivals.push_back(Instant::now());
+        entry.in_flight += 1;
+        entry.max_in_flight = entry.max_in_flight.max(entry.in_flight);
         if let Some(result) = result {
             *entry.results.entry(result).or_default() += 1;
         }
@@ -152,11 +167,24 @@ impl Calls {
             let result = |result| (result, operation.results.get(&result).copied().unwrap_or(0));
             let counts = OperationCounts {
                 results: CallResult::ALL.into_iter().map(result).collect(),
+                max_in_flight: operation.max_in_flight,
                 max_in_window: window.map(|window| max_in_window(&operation.arrivals, window)),
             };
             (name.clone(), counts)
         });
         CallCounts { total: *self.total.borrow(), operations: counts.collect() }
+    }
+
+    /// The most requests of these operations together that arrived within any span of this length.
+    pub(crate) fn most_together(&self, operations: &[&str], window: Duration) -> usize {
+        let counted = self.lock();
+        let mut arrivals: Vec<_> = operations
+            .iter()
+            .filter_map(|name| counted.get(*name))
+            .flat_map(|operation| operation.arrivals.iter().copied())
+            .collect();
+        arrivals.sort_unstable();
+        max_in_window(&arrivals.into(), window)
     }
 
     /// Forgets everything; calls still under way count as results only.
@@ -181,13 +209,14 @@ impl Calls {
 pub(crate) struct Call {
     calls: Arc<Calls>,
     operation: String,
-    result: CallResult,
+    /// Noted when it is dropped, unless it was before.
+    result: Option<CallResult>,
 }
 
 impl Call {
     /// Settles how the request ended.
     pub(crate) fn finish(mut self, result: CallResult) {
-        self.result = result;
+        self.result = Some(result);
     }
 }
 
@@ -195,7 +224,11 @@ impl Drop for Call {
     fn drop(&mut self) {
         let mut operations = self.calls.lock();
         let entry = operations.entry(std::mem::take(&mut self.operation)).or_default();
-        *entry.results.entry(self.result).or_default() += 1;
+        if let Some(result) = self.result {
+            *entry.results.entry(result).or_default() += 1;
+        }
+        // A reset in between has forgotten that it is under way.
+        entry.in_flight = entry.in_flight.saturating_sub(1);
     }
 }
 
@@ -243,6 +276,16 @@ mod tests {
         assert_eq!(counts.of("other", CallResult::Error), 1000 - MAX_OPERATIONS as u64);
         assert_eq!(counts.max_in_window("invented-0"), MAX_ARRIVALS);
         assert_eq!(counts.total, 1000 + MAX_ARRIVALS as u64 + 10);
+    }
+
+    #[test]
+    fn the_most_calls_under_way_at_once_are_counted() {
+        let calls = Arc::new(Calls::new());
+        let (one, two) = (calls.arrive("search_engine"), calls.arrive("search_engine"));
+        one.finish(CallResult::Ok);
+        calls.arrive("search_engine").finish(CallResult::Ok);
+        drop(two);
+        assert_eq!(calls.counts(None).max_in_flight("search_engine"), 2);
     }
 
     #[test]

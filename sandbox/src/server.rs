@@ -159,6 +159,17 @@ impl Sandbox {
         self.shared.lane(provider).calls.counts(Some(window))
     }
 
+    /// The most arrivals of these operations together within any span of this length.
+    #[must_use]
+    pub fn most_together(
+        &self,
+        provider: Provider,
+        operations: &[&str],
+        window: Duration,
+    ) -> usize {
+        self.shared.lane(provider).calls.most_together(operations, window)
+    }
+
     /// Forgets a provider's counts.
     pub fn reset_calls(&self, provider: Provider) {
         self.shared.lane(provider).calls.reset();

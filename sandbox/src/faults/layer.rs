@@ -53,7 +53,7 @@ pub(crate) async fn apply(State(lane): State<Arc<Lane>>, request: Request, next:
         return response;
     };
     // Counted before it happens: a client that leaves drops this future in the middle.
-    lane.calls.arrive_settled(&operation, result_of_fault(fault.mode));
+    let _under_way = lane.calls.arrive_settled(&operation, result_of_fault(fault.mode));
     match fault.mode {
         FaultMode::None => next.run(request).await,
         FaultMode::Hang => {
