@@ -15,8 +15,9 @@ use crate::frame::{ConsoleFrame, LostFrame};
 use crate::jobs::{JobPage, JobsPage};
 use crate::kill_switch::KillSwitchPage;
 use crate::logs::LogsPage;
+use crate::matviews::MatviewsPage;
 use crate::overview::OverviewPage;
-use crate::schedules::SchedulesPage;
+use crate::schedules::{SchedulePage, SchedulesPage};
 use crate::settings::SettingsPage;
 
 /// How every page is rendered: whole, before the first byte is sent, so that its status is right
@@ -50,6 +51,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/config") view=SettingsPage ssr=WHOLE />
                     <Route path=path!("/admin/logs") view=LogsPage ssr=WHOLE />
                     <Route path=path!("/admin/schedules") view=SchedulesPage ssr=WHOLE />
+                    <Route path=path!("/admin/schedules/:name") view=SchedulePage ssr=WHOLE />
+                    <Route path=path!("/admin/matviews") view=MatviewsPage ssr=WHOLE />
                     <Route path=path!("/domains") view=DomainsPage ssr=WHOLE />
                     <Route path=path!("/domains/:id") view=DomainPage ssr=WHOLE />
                 </ParentRoute>

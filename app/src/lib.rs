@@ -18,6 +18,7 @@ mod frame;
 mod jobs;
 mod kill_switch;
 mod logs;
+mod matviews;
 pub mod notice;
 mod overview;
 mod schedules;

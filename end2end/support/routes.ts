@@ -36,13 +36,16 @@ export const routes: Route[] = [
   { name: 'config', path: () => '/admin/config' },
   { name: 'logs', path: () => '/admin/logs' },
   { name: 'schedules', path: () => '/admin/schedules' },
+  { name: 'schedule', path: () => '/admin/schedules/cleanup' },
+  { name: 'schedule-preview', path: () => '/admin/schedules/cleanup?cron=30+2+*+*+*&zone=Europe%2FBerlin' },
+  { name: 'matviews', path: () => '/admin/matviews' },
   { name: 'domains', path: () => '/domains' },
   { name: 'domains-none', path: () => '/domains?q=nothing-like-this' },
   { name: 'domain', path: (made) => `/domains/${made.domain}` },
 ];
 
 /** Addresses at which there is nothing. */
-export const lost = ['/admin/nowhere', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/domains/999999999'];
+export const lost = ['/admin/nowhere', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/admin/schedules/none', '/domains/999999999'];
 
 /** Makes something for every page to show. */
 export async function prepare(api: Api): Promise<Made> {

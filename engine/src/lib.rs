@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod kill_switch;
 pub mod limits;
 pub mod logs;
+pub mod matviews;
 pub mod notify;
 pub mod overview;
 pub mod provider;
@@ -28,6 +29,7 @@ pub mod settings;
 pub mod sweeps;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod upkeep;
 
 pub use clock::SharedClock;
 pub use ctx::Ctx;

@@ -1,16 +1,17 @@
 //! The scheduler: of all that run, one holds the lease and does the work. It ticks the schedules,
-//! takes back the jobs of lost workers, and sweeps.
+//! takes back the jobs of lost workers, and does the other sweeps.
 
 use std::time::Duration;
 
 use signalbox_model::Timestamp;
+use signalbox_model::sweep::Sweep;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::SharedClock;
-use crate::jobs::{self, Registry};
+use crate::jobs::Registry;
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
 use crate::{queues, sweeps};
 
@@ -110,16 +111,24 @@ async fn round(
         *declared = true;
     }
     schedules::tick(db, registry, now).await?;
-    jobs::reclaim_lost(db, now).await?;
+    sweep(db, clock, Sweep::LostWorkers).await;
     queues::settle(db, now).await?;
     let every =
         chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
     if swept_at.is_none_or(|at| now - at >= every) {
-        let swept = sweeps::sweep(db, now).await?;
-        tracing::debug!(?swept, "swept");
+        for due in [Sweep::Partitions, Sweep::IdempotencyKeys, Sweep::Sessions] {
+            sweep(db, clock, due).await;
+        }
         *swept_at = Some(now);
     }
     Ok(())
+}
+
+/// Runs one sweep. Its failure is noted where operators see it, and keeps nothing else from running.
+async fn sweep(db: &PgPool, clock: &SharedClock, sweep: Sweep) {
+    if let Err(error) = sweeps::run(db, clock, sweep).await {
+        tracing::warn!(%error, sweep = sweep.name(), "a sweep failed; it will be repeated");
+    }
 }
 
 /// Takes or renews the lease of the one leader. Returns whether we lead.

@@ -15,7 +15,7 @@ use crate::logs::{self, NewLog};
 use crate::{CommandError, Ctx, notify};
 
 /// Who set what the environment said at start.
-const ENVIRONMENT: &str = "environment";
+pub(crate) const ENVIRONMENT: &str = "environment";
 
 /// The settings' values at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Schedules, sweeps, the audit log and the overview.
+//! Schedules, the audit log and the overview.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -8,17 +8,12 @@ use std::time::Duration;
 use common::World;
 use serde_json::json;
 use signalbox_engine::schedules::{self, ScheduleSpec};
-use signalbox_engine::{auth, overview, sweeps};
+use signalbox_engine::{auth, overview};
 
 #[tokio::test]
 async fn op_16_each_tick_is_enqueued_once_however_many_schedulers_there_are() {
     let world = World::new().await;
-    let spec = ScheduleSpec {
-        name: "often",
-        kind: "system.noop",
-        payload: json!({}),
-        cron: "*/10 * * * *",
-    };
+    let spec = ScheduleSpec::new("often", "system.noop", "*/10 * * * *");
     schedules::declare(&world.db.pool, &[spec], world.ctx.now()).await.unwrap();
     for _ in 0..6 {
         world.clock.advance(Duration::from_secs(600));
@@ -28,18 +23,6 @@ async fn op_16_each_tick_is_enqueued_once_however_many_schedulers_there_are() {
         assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 1);
     }
     assert_eq!(world.count("jobs_ready").await, 6);
-}
-
-#[tokio::test]
-async fn sweeping_twice_does_nothing_the_second_time() {
-    let world = World::new().await;
-    let first = sweeps::sweep(&world.db.pool, world.ctx.now()).await.unwrap();
-    assert!(first.partitions_made > 0);
-    let second = sweeps::sweep(&world.db.pool, world.ctx.now()).await.unwrap();
-    assert_eq!(second, sweeps::Swept::default());
-    world.clock.advance(Duration::from_secs(120 * 86_400));
-    let later = sweeps::sweep(&world.db.pool, world.ctx.now()).await.unwrap();
-    assert_eq!(later.partitions_dropped, first.partitions_made);
 }
 
 #[tokio::test]

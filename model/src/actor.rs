@@ -75,7 +75,7 @@ pub enum Permission {
     OperateBreakers,
     /// Change limits and other settings.
     ChangeSettings,
-    /// Pause schedules and run them now.
+    /// Pause schedules, run them now, and change their times.
     OperateSchedules,
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::matview::Freshness;
 
 /// A registrable domain that somebody mentioned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,8 +113,10 @@ pub struct DomainDetail {
     pub per_day: Vec<MentionsOnDay>,
     /// The posts that mention it most, with their counts, at most 10.
     pub top_posts: Vec<(String, i64)>,
-    /// Its newest mentions, at most 100.
+    /// Its newest mentions, at most 100; always live.
     pub mentions: Vec<Mention>,
+    /// How fresh the rest is.
+    pub freshness: Freshness,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -126,6 +129,8 @@ pub struct DomainList {
     pub domains: Vec<Domain>,
     /// How many are new.
     pub new: NewDomains,
+    /// How fresh this is.
+    pub freshness: Freshness,
     /// When this was read.
     pub as_of: Timestamp,
 }

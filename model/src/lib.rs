@@ -9,12 +9,14 @@ pub mod error_class;
 pub mod format;
 pub mod job;
 pub mod kill_switch;
+pub mod matview;
 pub mod metrics;
 pub mod page;
 pub mod problem;
 pub mod queue;
 pub mod schedule;
 pub mod setting;
+pub mod sweep;
 pub mod system_log;
 pub mod why;
 

@@ -34,7 +34,7 @@ const fn spec(
 }
 
 /// Every setting. Defaults as in OP-3.
-pub const SETTINGS: [SettingSpec; 11] = [
+pub const SETTINGS: [SettingSpec; 13] = [
     spec(
         "max_concurrent_discovery_jobs",
         5,
@@ -111,6 +111,20 @@ pub const SETTINGS: [SettingSpec; 11] = [
         (1, 100),
         "calls",
         "Trial calls at once while the MCP breaker is half open",
+    ),
+    spec(
+        "matview_max_age_minutes",
+        15,
+        (1, 1440),
+        "min",
+        "Materialized views older than this are not read; the plain views are",
+    ),
+    spec(
+        "matview_max_active_queries",
+        20,
+        (0, 10_000),
+        "statements",
+        "A scheduled refresh of the materialized views is skipped while more are running",
     ),
 ];
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use signalbox_engine::jobs::Registry;
 use signalbox_engine::schedules::ScheduleSpec;
+use signalbox_engine::upkeep;
 
 /// Where the outside providers are. A provider without an address makes its jobs park.
 #[derive(Debug, Clone)]
@@ -43,5 +44,5 @@ pub fn registry(config: ProviderConfig) -> Result<Registry, ProviderConfigError>
 
 /// Every schedule there is (OP-16).
 pub fn schedules() -> Vec<ScheduleSpec> {
-    domains::schedules()
+    [domains::schedules(), upkeep::schedules()].concat()
 }

@@ -10,11 +10,12 @@ use signalbox_engine::clock::TestClock;
 use signalbox_engine::exports::CsvStream;
 use signalbox_engine::jobs::{Registry, list};
 use signalbox_engine::testing::{TestDb, TestWorker};
-use signalbox_engine::{CommandError, Ctx, SharedClock, breaker, dead_letters, settings};
+use signalbox_engine::{CommandError, Ctx, SharedClock, breaker, dead_letters, matviews, settings};
 use signalbox_model::actor::{Actor, Role};
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::domain::DateFilter;
 use signalbox_model::job::{JobFilter, JobState};
+use signalbox_model::matview::ViewSource;
 use signalbox_pipelines::domains::{commands, export, store};
 use signalbox_pipelines::mcp::ApiKey;
 use signalbox_pipelines::{ProviderConfig, registry};
@@ -286,4 +287,42 @@ async fn a_rate_is_never_exceeded_as_counted_at_the_provider() {
     world.worker.drain().await.unwrap();
     assert_eq!(world.sandbox.calls(Provider::Mcp).ended("search_engine"), 10);
     assert_eq!(world.jobs(JobState::Available).await, 20);
+}
+
+#[tokio::test]
+async fn op_9_pages_show_the_same_from_either_source_and_say_which() {
+    let world = World::new(6).await;
+    world.discover(6).await;
+    world.worker.drain().await.unwrap();
+    let list = async || store::list(&world.ctx, DateFilter::All, None).await.unwrap();
+    let plain = list().await;
+    let id = plain.domains[0].id;
+    let plain_detail = store::detail(&world.ctx, id).await.unwrap();
+    assert_eq!(plain.freshness.source, ViewSource::Plain);
+
+    matviews::switch(&world.ctx, true).await.unwrap();
+    matviews::refresh(&world.db.pool, &world.ctx.clock, false).await.unwrap();
+    let materialized = list().await;
+    assert_eq!(materialized.freshness.source, ViewSource::Materialized);
+    assert_eq!((&materialized.domains, materialized.new), (&plain.domains, plain.new));
+    let detail = store::detail(&world.ctx, id).await.unwrap();
+    assert_eq!((&detail.domain, &detail.per_day), (&plain_detail.domain, &plain_detail.per_day));
+    assert_eq!(detail.top_posts, plain_detail.top_posts);
+
+    // What is found later is not in the list yet, but has a page.
+    let late: i64 = sqlx::query_scalar(
+        "INSERT INTO domains (name, display_name, first_seen_at, last_seen_at)
+         VALUES ('late.example', 'late.example', $1, $1) RETURNING id",
+    )
+    .bind(world.ctx.now())
+    .fetch_one(&world.db.pool)
+    .await
+    .unwrap();
+    assert_eq!(list().await.domains.len(), plain.domains.len());
+    let detail = store::detail(&world.ctx, late).await.unwrap();
+    assert_eq!(detail.freshness.source, ViewSource::Plain);
+    world.clock.advance(Duration::from_secs(16 * 60));
+    let stale = list().await;
+    assert!(stale.freshness.fell_back);
+    assert_eq!(stale.domains.len(), plain.domains.len() + 1);
 }

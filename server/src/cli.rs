@@ -129,6 +129,12 @@ pub struct Options {
     #[arg(value_parser = |text: &str| whole_number("mcp_cb_cooldown_ms", text))]
     pub mcp_cb_cooldown_ms: Option<i64>,
 
+    /// true: pages read the materialized views, until an operator decides in the console (off when
+    /// unset).
+    #[arg(long, env = "MATVIEWS_ENABLED", value_name = "MATVIEWS_ENABLED", global = true)]
+    #[arg(value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub matviews_enabled: Option<bool>,
+
     /// How log lines are written.
     #[arg(long, env = "LOG_FORMAT", value_name = "LOG_FORMAT", global = true)]
     #[arg(default_value = "text")]

@@ -73,6 +73,8 @@ pub struct Config {
     pub mcp: McpOptions,
     /// Settings that the environment gives a first value.
     pub initial_settings: Vec<(&'static str, i64)>,
+    /// Whether pages read the materialized views, while no operator has decided.
+    pub matviews_enabled: Option<bool>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -134,6 +136,7 @@ impl Config {
                 .into_iter()
                 .filter_map(|(key, value)| Some((key, value?)))
                 .collect(),
+            matviews_enabled: options.matviews_enabled,
             log_format: options.log_format,
             log: options.log,
         })

@@ -60,8 +60,8 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, auth, batch, breakers, dead_letters, exports, jobs, kill_switch, logs, queues,
-        schedules, settings,
+        admin_jobs, auth, batch, breakers, dead_letters, exports, jobs, kill_switch, logs,
+        matviews, queues, schedules, settings, sweeps,
     };
     Router::new()
         .route("/api/auth/login", post(auth::login))
@@ -92,6 +92,10 @@ fn api_routes() -> Router<AppState> {
         )
         .route("/api/admin/breakers", get(breakers::list))
         .route("/api/admin/schedules", get(schedules::list))
+        .route("/api/admin/schedules/preview", get(schedules::preview))
+        .route("/api/admin/schedules/{name}", get(schedules::read).post(schedules::command))
+        .route("/api/admin/sweeps", get(sweeps::list))
+        .route("/api/admin/matviews", get(matviews::status).post(matviews::command))
         .route("/api/admin/logs", get(logs::search))
         .route("/api/domains/export", get(exports::domains))
         .route("/api/domains/{id}/mentions/export", get(exports::mentions))

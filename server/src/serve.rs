@@ -8,7 +8,7 @@ use signalbox_engine::auth::users::{FirstAdmin, ensure_first_admin};
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_engine::jobs::worker::{Worker, WorkerOptions};
 use signalbox_engine::scheduler::{Scheduler, SchedulerOptions};
-use signalbox_engine::{Ctx, settings};
+use signalbox_engine::{Ctx, matviews, settings};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -86,6 +86,11 @@ async fn start(config: &Config, roles: Roles, system: &Ctx) -> Result<Running, R
     settings::apply_environment(&system.db, &system.clock, &config.initial_settings)
         .await
         .map_err(RunError::Settings)?;
+    if let Some(enabled) = config.matviews_enabled {
+        matviews::apply_environment(&system.db, &system.clock, enabled)
+            .await
+            .map_err(|error| RunError::Settings(error.into()))?;
+    }
     let registry = signalbox_pipelines::registry(config.providers())?;
     let readiness = Readiness::default();
     let worker = if roles.worker { Some(start_worker(config, system, &registry)) } else { None };

@@ -6,6 +6,7 @@ pub(crate) mod breaker_tile;
 pub(crate) mod empty;
 pub(crate) mod fault;
 pub(crate) mod field;
+pub(crate) mod freshness;
 pub(crate) mod icon;
 pub(crate) mod live;
 pub(crate) mod log_table;

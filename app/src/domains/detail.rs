@@ -8,6 +8,7 @@ use signalbox_model::format;
 use super::api::read_domain;
 use super::row::{MentionRow, OutsideLink};
 use crate::components::bar_chart::BarChart;
+use crate::components::freshness::FreshnessLine;
 use crate::components::icon::Icon;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
@@ -30,6 +31,9 @@ pub(crate) fn DomainPage() -> impl IntoView {
                 <div class="columns aside">
                     <div class="stack">
                         <div class="panel">{part(move || detail.with(chart))}</div>
+                        {part(move || {
+                            view! { <FreshnessLine freshness=detail.with(|d| d.freshness) /> }
+                        })}
                         <Mentions mentions />
                     </div>
                     {part(move || {

@@ -7,6 +7,7 @@ use signalbox_model::format;
 use super::api::list_domains;
 use super::row::{DomainRow, key};
 use crate::components::empty::Empty;
+use crate::components::freshness::FreshnessLine;
 use crate::components::icon::Icon;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
@@ -32,6 +33,9 @@ pub(crate) fn DomainsPage() -> impl IntoView {
             view! {
                 {part(move || view! { <ListHead new=new() range=range(&query.get()) /> })}
                 {part(move || view! { <NewFigures new=new() /> })}
+                {part(move || {
+                    view! { <FreshnessLine freshness=list.with(|list| list.freshness) /> }
+                })}
                 {part(move || {
                     let query = query.get();
                     view! { <Filters chosen=range(&query) query /> }

@@ -18,8 +18,9 @@ const LINES: [Entry; 5] = [
     ("lever", "/admin/kill-switch", "Kill switch"),
 ];
 const RESULTS: [Entry; 1] = [("globe", "/domains", "Domains")];
-const OPERATIONS: [Entry; 3] = [
+const OPERATIONS: [Entry; 4] = [
     ("clock", "/admin/schedules", "Schedules"),
+    ("refresh", "/admin/matviews", "Matviews"),
     ("logs", "/admin/logs", "Logs"),
     ("settings", "/admin/config", "Config"),
 ];

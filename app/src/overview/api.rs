@@ -27,7 +27,6 @@ pub(crate) struct OverviewFacts {
 pub(crate) async fn read_overview() -> Result<OverviewFacts, AppError> {
     use crate::request::{answer, ctx};
     use signalbox_engine::{overview, schedules, settings};
-    use signalbox_model::domain::DateFilter;
     use signalbox_pipelines::domains::store;
 
     let ctx = ctx()?;
@@ -35,6 +34,6 @@ pub(crate) async fn read_overview() -> Result<OverviewFacts, AppError> {
         overview: answer(overview::overview(&ctx, 1, None).await)?,
         schedules: answer(schedules::list(&ctx).await)?,
         settings: answer(settings::list(&ctx).await)?,
-        domains: answer(store::list(&ctx, DateFilter::Today, None).await)?.new,
+        domains: answer(store::new(&ctx).await)?,
     })
 }

@@ -81,7 +81,7 @@ fn no_departure() -> Departure {
 }
 
 /// A cron expression in words, where it is a plain "every so many minutes".
-pub(crate) fn every(cron: &str) -> String {
+fn every(cron: &str) -> String {
     let minutes = cron.strip_prefix("*/").and_then(|rest| rest.strip_suffix(" * * * *"));
     match minutes.map(str::parse::<u32>) {
         Some(Ok(minutes)) => format!("every {minutes} min"),

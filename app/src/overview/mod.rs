@@ -6,5 +6,4 @@ mod line;
 mod page;
 
 pub(crate) use figures::{Figure, capped, tenths};
-pub(crate) use line::every;
 pub(crate) use page::OverviewPage;

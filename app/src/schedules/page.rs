@@ -1,66 +1,93 @@
-//! The schedules.
+//! The schedules, and the upkeep that needs none.
 
 use leptos::prelude::*;
 use signalbox_model::schedule::Schedule;
 
-use super::api::{SchedulesFacts, list_schedules};
-use crate::components::aspect::{Aspect, State};
+use super::api::{RunSchedule, SchedulesFacts, list_schedules};
+use super::row::{ScheduleRow, SweepRow};
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::scroll::{Head, Scroll};
-use crate::components::time::{MaybeTime, Time};
-use crate::overview::every;
+use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn SchedulesPage() -> impl IntoView {
+    let console = Console::get();
+    let run = ServerAction::<RunSchedule>::new();
+    console.announce(run);
     page(
         live(|| (), |()| list_schedules()),
         |facts: &SchedulesFacts| ("Schedules".to_owned(), facts.as_of),
-        |facts| part(move || view! { <Schedules schedules=facts.get().schedules /> }),
+        move |facts| {
+            view! {
+                {part(move || facts.with(|facts| head(&facts.schedules)))}
+                <Scroll label="Table of schedules">
+                    <table>
+                        <Head columns=&[
+                            "Name",
+                            "When",
+                            "State",
+                            "Last run",
+                            "Last job",
+                            "Next run",
+                            "!Actions",
+                        ] />
+                        <tbody>
+                            <For
+                                each=move || facts.with(|facts| facts.schedules.clone())
+                                key=key
+                                let:schedule
+                            >
+                                <ScheduleRow schedule run />
+                            </For>
+                        </tbody>
+                    </table>
+                </Scroll>
+                {part(move || view! { <Upkeep facts=facts.get() /> })}
+            }
+        },
+    )
+}
+
+fn head(schedules: &[Schedule]) -> impl IntoView + use<> {
+    let paused = schedules.iter().filter(|schedule| schedule.paused).count();
+    let now = format!("{} schedules, {paused} paused.", schedules.len());
+    view! { <PageHead heading="Schedules" now rest="Open one to pause it or to change its times." /> }
+}
+
+/// What a row depends on: a row whose key stays is left alone by an update.
+fn key(schedule: &Schedule) -> String {
+    format!(
+        "{} {} {} {} {:?} {:?}",
+        schedule.name,
+        schedule.cron,
+        schedule.time_zone,
+        schedule.paused,
+        schedule.next_run_at,
+        schedule.last_job
     )
 }
 
 #[component]
-fn Schedules(schedules: Vec<Schedule>) -> impl IntoView {
-    let paused = schedules.iter().filter(|schedule| schedule.paused).count();
-    let now = format!("{} schedules, {paused} paused.", schedules.len());
-    let rows: Vec<_> =
-        schedules.into_iter().map(|schedule| view! { <ScheduleRow schedule /> }).collect();
+fn Upkeep(facts: SchedulesFacts) -> impl IntoView {
+    let rows: Vec<_> = facts.sweeps.into_iter().map(|sweep| view! { <SweepRow sweep /> }).collect();
     view! {
-        <PageHead heading="Schedules" now rest="Times are UTC." />
-        <Scroll label="Table of schedules">
+        <Scroll label="Table of upkeep">
             <table>
-                <Head columns=&["Name", "Job type", "When", "State", "Last run", "Next run"] />
+                <caption>"Upkeep"</caption>
+                <Head columns=&[
+                    "What it does",
+                    "State",
+                    "Last run",
+                    "#Took",
+                    "It did",
+                    "Last time it found anything",
+                    "Last error",
+                ] />
                 <tbody>{rows}</tbody>
             </table>
         </Scroll>
-    }
-}
-
-#[component]
-fn ScheduleRow(schedule: Schedule) -> impl IntoView {
-    let (aspect, word) =
-        if schedule.paused { (Aspect::Held, "Paused") } else { (Aspect::Clear, "Active") };
-    view! {
-        <tr>
-            <th scope="row">{schedule.name}</th>
-            <td>
-                <a href=format!("/admin/jobs?kind={}", schedule.kind)>{schedule.kind.clone()}</a>
-            </td>
-            <td>
-                {every(&schedule.cron)} <span class="sub id">{schedule.cron}</span>
-            </td>
-            <td>
-                <State of=aspect word />
-            </td>
-            <td class="nowrap">
-                <MaybeTime at=schedule.last_run_at />
-            </td>
-            <td class="nowrap">
-                <Time at=schedule.next_run_at />
-            </td>
-        </tr>
     }
     .into_any()
 }

@@ -144,10 +144,11 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Starts with the built-in kinds, `system.*`.
+    /// Starts with the built-in kinds: `system.*`, and those of the system's own upkeep.
     pub fn builder() -> RegistryBuilder {
         let mut builder = RegistryBuilder::default();
         crate::jobs::system_kinds::register(&mut builder);
+        crate::upkeep::register(&mut builder);
         builder
     }
 

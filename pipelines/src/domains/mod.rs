@@ -33,10 +33,8 @@ pub fn register(
 
 /// Discovery every 10 minutes (OP-16).
 pub(crate) fn schedules() -> Vec<ScheduleSpec> {
-    vec![ScheduleSpec {
-        name: "domains-discovery",
-        kind: "domains.discovery",
-        payload: json!({ "limit": 20 }),
-        cron: "*/10 * * * *",
-    }]
+    vec![
+        ScheduleSpec::new("domains-discovery", "domains.discovery", "*/10 * * * *")
+            .with_payload(json!({ "limit": 20 })),
+    ]
 }

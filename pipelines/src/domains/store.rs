@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use signalbox_engine::matviews::{self, Reads};
 use signalbox_engine::{CommandError, Ctx, wanted};
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
@@ -9,13 +10,18 @@ use signalbox_model::domain::{
     DateFilter, Domain, DomainDetail, DomainList, Mention, MentionSource, MentionsOnDay, NewDomains,
 };
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 
 use crate::domains::links::{FoundLink, find_links};
 use crate::domains::provider::{Comment, Post, SearchResult};
 
 /// The most domains of one list.
 const LIST_ROWS: i64 = 200;
+
+// The views that pages read, each with a materialized twin (migrations/0014_matviews.sql).
+const TOTALS: &str = "domain_totals";
+const DAYS: &str = "domain_days";
+const POSTS: &str = "domain_posts";
 
 /// Stores posts that a search found. Returns their ids, known ones included.
 pub(crate) async fn save_posts(
@@ -221,39 +227,50 @@ pub async fn list(
 ) -> Result<DomainList, CommandError> {
     ctx.demand(Permission::ReadResults)?;
     let now = ctx.now();
-    let domains = sqlx::query(
-        "SELECT d.*, m.mentions, m.posts FROM (
-             SELECT * FROM domains
-             WHERE ($1::timestamptz IS NULL OR first_seen_at >= $1)
-               AND ($2::text IS NULL OR strpos(name, lower($2)) > 0 OR strpos(display_name, lower($2)) > 0)
-             ORDER BY first_seen_at DESC, id DESC LIMIT $3
-         ) d CROSS JOIN LATERAL (
-             SELECT count(*) AS mentions, count(DISTINCT post_id) AS posts
-             FROM domain_mentions WHERE domain_id = d.id
-         ) m ORDER BY d.first_seen_at DESC, d.id DESC",
-    )
-    .bind(filter.since(now))
-    .bind(wanted(q))
-    .bind(LIST_ROWS)
-    .try_map(domain)
-    .fetch_all(&ctx.db)
-    .await?;
-    Ok(DomainList { domains, new: new_domains(&ctx.db, now).await?, as_of: now })
+    let reads = matviews::reads(&ctx.db, now).await?;
+    let select = format!(
+        "SELECT * FROM {}
+         WHERE ($1::timestamptz IS NULL OR first_seen_at >= $1)
+           AND ($2::text IS NULL OR strpos(name, lower($2)) > 0 OR strpos(display_name, lower($2)) > 0)
+         ORDER BY first_seen_at DESC, id DESC LIMIT $3",
+        reads.relation(TOTALS)
+    );
+    let domains = sqlx::query(AssertSqlSafe(select))
+        .bind(filter.since(now))
+        .bind(wanted(q))
+        .bind(LIST_ROWS)
+        .try_map(domain)
+        .fetch_all(&ctx.db)
+        .await?;
+    let new = new_domains(&ctx.db, reads, now).await?;
+    Ok(DomainList { domains, new, freshness: reads.freshness, as_of: now })
 }
 
-async fn new_domains(db: impl PgExecutor<'_>, now: Timestamp) -> Result<NewDomains, sqlx::Error> {
+/// How many domains are new.
+///
+/// # Errors
+/// Without [`Permission::ReadResults`], or when the database does not answer.
+pub async fn new(ctx: &Ctx) -> Result<NewDomains, CommandError> {
+    ctx.demand(Permission::ReadResults)?;
+    let reads = matviews::reads(&ctx.db, ctx.now()).await?;
+    Ok(new_domains(&ctx.db, reads, ctx.now()).await?)
+}
+
+async fn new_domains(db: &PgPool, reads: Reads, now: Timestamp) -> Result<NewDomains, sqlx::Error> {
     let since = |filter: DateFilter| filter.since(now).unwrap_or(now);
-    let (today, week, month, all) = sqlx::query_as(
-        "SELECT (SELECT count(*) FROM domains WHERE first_seen_at >= $1),
-                (SELECT count(*) FROM domains WHERE first_seen_at >= $2),
-                (SELECT count(*) FROM domains WHERE first_seen_at >= $3),
-                (SELECT count(*) FROM domains)",
-    )
-    .bind(since(DateFilter::Today))
-    .bind(since(DateFilter::Week))
-    .bind(since(DateFilter::Month))
-    .fetch_one(db)
-    .await?;
+    let from = reads.relation(TOTALS);
+    let select = format!(
+        "SELECT (SELECT count(*) FROM {from} WHERE first_seen_at >= $1),
+                (SELECT count(*) FROM {from} WHERE first_seen_at >= $2),
+                (SELECT count(*) FROM {from} WHERE first_seen_at >= $3),
+                (SELECT count(*) FROM {from})"
+    );
+    let (today, week, month, all) = sqlx::query_as(AssertSqlSafe(select))
+        .bind(since(DateFilter::Today))
+        .bind(since(DateFilter::Week))
+        .bind(since(DateFilter::Month))
+        .fetch_one(db)
+        .await?;
     Ok(NewDomains { today, week, month, all })
 }
 
@@ -265,23 +282,14 @@ async fn new_domains(db: impl PgExecutor<'_>, now: Timestamp) -> Result<NewDomai
 pub async fn detail(ctx: &Ctx, id: i64) -> Result<DomainDetail, CommandError> {
     ctx.demand(Permission::ReadResults)?;
     let now = ctx.now();
-    let domain = sqlx::query(
-        "SELECT d.*, (SELECT count(*) FROM domain_mentions WHERE domain_id = d.id) AS mentions,
-                (SELECT count(DISTINCT post_id) FROM domain_mentions WHERE domain_id = d.id) AS posts
-         FROM domains d WHERE id = $1",
-    )
-    .bind(id)
-    .try_map(domain)
-    .fetch_optional(&ctx.db)
-    .await?
-    .ok_or_else(|| CommandError::not_found("domain", id))?;
-    let top_posts = sqlx::query_as(
-        "SELECT p.url, count(*) FROM domain_mentions m JOIN posts p ON p.id = m.post_id
-         WHERE m.domain_id = $1 GROUP BY p.url ORDER BY count(*) DESC, p.url LIMIT 10",
-    )
-    .bind(id)
-    .fetch_all(&ctx.db)
-    .await?;
+    let mut reads = matviews::reads(&ctx.db, now).await?;
+    let mut domain = totals(&ctx.db, reads, id).await?;
+    if domain.is_none() {
+        // One that was found after the last refresh has a page too.
+        reads = Reads::live(now);
+        domain = totals(&ctx.db, reads, id).await?;
+    }
+    let domain = domain.ok_or_else(|| CommandError::not_found("domain", id))?;
     let mentions = sqlx::query(
         "SELECT m.*, p.url AS post_url FROM domain_mentions m JOIN posts p ON p.id = m.post_id
          WHERE m.domain_id = $1 ORDER BY m.seen_at DESC, m.id DESC LIMIT 100",
@@ -290,27 +298,50 @@ pub async fn detail(ctx: &Ctx, id: i64) -> Result<DomainDetail, CommandError> {
     .try_map(mention)
     .fetch_all(&ctx.db)
     .await?;
-    let per_day = per_day(&ctx.db, id, now).await?;
-    Ok(DomainDetail { domain, per_day, top_posts, mentions, as_of: now })
+    Ok(DomainDetail {
+        domain,
+        per_day: per_day(&ctx.db, reads, id, now).await?,
+        top_posts: top_posts(&ctx.db, reads, id).await?,
+        mentions,
+        freshness: reads.freshness,
+        as_of: now,
+    })
 }
 
-async fn per_day(db: &PgPool, id: i64, now: Timestamp) -> Result<Vec<MentionsOnDay>, sqlx::Error> {
-    sqlx::query(
-        "SELECT days.day::date AS day, count(m.id) AS mentions
-         FROM generate_series(($2 AT TIME ZONE 'UTC')::date - 29, ($2 AT TIME ZONE 'UTC')::date,
-                              interval '1 day') AS days(day)
-         LEFT JOIN domain_mentions m ON m.domain_id = $1
-              AND m.seen_at >= days.day AT TIME ZONE 'UTC'
-              AND m.seen_at < (days.day + interval '1 day') AT TIME ZONE 'UTC'
-         GROUP BY days.day ORDER BY days.day",
-    )
-    .bind(id)
-    .bind(now)
-    .try_map(|row: PgRow| {
-        Ok(MentionsOnDay { day: row.try_get("day")?, mentions: row.try_get("mentions")? })
-    })
-    .fetch_all(db)
-    .await
+async fn totals(db: &PgPool, reads: Reads, id: i64) -> Result<Option<Domain>, sqlx::Error> {
+    let select = format!("SELECT * FROM {} WHERE id = $1", reads.relation(TOTALS));
+    sqlx::query(AssertSqlSafe(select)).bind(id).try_map(domain).fetch_optional(db).await
+}
+
+async fn top_posts(db: &PgPool, reads: Reads, id: i64) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    let select = format!(
+        "SELECT url, mentions FROM {} WHERE domain_id = $1 ORDER BY mentions DESC, url LIMIT 10",
+        reads.relation(POSTS)
+    );
+    sqlx::query_as(AssertSqlSafe(select)).bind(id).fetch_all(db).await
+}
+
+async fn per_day(
+    db: &PgPool,
+    reads: Reads,
+    id: i64,
+    now: Timestamp,
+) -> Result<Vec<MentionsOnDay>, sqlx::Error> {
+    let select = format!(
+        "SELECT days.day::date AS day, coalesce(d.mentions, 0) AS mentions
+         FROM generate_series($2::date - 29, $2::date, interval '1 day') AS days(day)
+         LEFT JOIN {} d ON d.domain_id = $1 AND d.day = days.day::date
+         ORDER BY days.day",
+        reads.relation(DAYS)
+    );
+    sqlx::query(AssertSqlSafe(select))
+        .bind(id)
+        .bind(now.date_naive())
+        .try_map(|row: PgRow| {
+            Ok(MentionsOnDay { day: row.try_get("day")?, mentions: row.try_get("mentions")? })
+        })
+        .fetch_all(db)
+        .await
 }
 
 fn domain(row: PgRow) -> Result<Domain, sqlx::Error> {

@@ -1,5 +1,7 @@
 //! Pages and files.
 
+use signalbox_engine::schedules;
+
 use crate::support::{Console, Person};
 
 async fn html(person: &Person, path: &str) -> String {
@@ -15,12 +17,19 @@ async fn every_page_is_rendered_by_the_server() {
     let console = Console::start().await;
     assert!(html(&console.visitor(), "/login").await.contains("type=\"password\""));
     let admin = console.admin().await;
+    let system = &console.system;
+    schedules::declare(&system.db, &signalbox_pipelines::schedules(), system.now()).await.unwrap();
     for path in [
         "/admin",
         "/admin/jobs",
         "/admin/dead-letter-queue",
         "/admin/kill-switch",
         "/admin/exports",
+        "/admin/schedules",
+        "/admin/schedules/cleanup",
+        "/admin/schedules/cleanup?cron=30+2+*+*+*&zone=Europe%2FBerlin",
+        "/admin/schedules/cleanup?cron=nonsense",
+        "/admin/matviews",
         "/domains",
     ] {
         let page = html(&admin, path).await;

@@ -1,0 +1,17 @@
+//! How fresh the figures under it are, and where they come from.
+
+use leptos::prelude::*;
+use signalbox_model::matview::Freshness;
+
+use super::time::second;
+
+/// Source and moment in a line.
+#[component]
+pub(crate) fn FreshnessLine(freshness: Freshness) -> impl IntoView {
+    view! {
+        <p class="hint">
+            {freshness.words()} ", as of " {second(freshness.as_of)} " UTC."
+        </p>
+    }
+    .into_any()
+}

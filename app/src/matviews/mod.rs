@@ -1,0 +1,6 @@
+//! `/admin/matviews` (OP-9, OP-10).
+
+mod api;
+mod page;
+
+pub(crate) use page::MatviewsPage;

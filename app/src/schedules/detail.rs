@@ -1,0 +1,180 @@
+//! One schedule: when it ticks, what it has done, and what can be done with it.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use signalbox_model::schedule::Schedule;
+
+use super::api::{
+    ChangeSchedule, PauseSchedule, ResetSchedule, ResumeSchedule, RunSchedule, ScheduleFacts,
+    read_schedule,
+};
+use super::row::{LastJobLink, standing};
+use super::times::{TimesPanel, Upcoming};
+use crate::components::aspect::State;
+use crate::components::field::Field;
+use crate::components::live::{live, page, part};
+use crate::components::log_table::LogTable;
+use crate::components::page_head::{Crumbs, PageHead};
+use crate::components::query::Query;
+use crate::components::submit::Submit;
+use crate::components::time::MaybeTime;
+use crate::console::Console;
+
+/// The page.
+#[component]
+pub(crate) fn SchedulePage() -> impl IntoView {
+    let console = Console::get();
+    let params = use_params_map();
+    let name = move || params.with(|params| params.get("name").unwrap_or_default());
+    let query = Query::current(&["cron", "zone"], "#times");
+    let run = ServerAction::<RunSchedule>::new();
+    let pause = ServerAction::<PauseSchedule>::new();
+    let resume = ServerAction::<ResumeSchedule>::new();
+    let change = ServerAction::<ChangeSchedule>::new();
+    let reset = ServerAction::<ResetSchedule>::new();
+    console.announce(run);
+    console.announce(pause);
+    console.announce(resume);
+    console.announce(change);
+    console.announce(reset);
+    page(
+        live(
+            move || (name(), query.get()),
+            |(name, query)| read_schedule(name, query.text("cron"), query.text("zone")),
+        ),
+        |facts: &ScheduleFacts| (format!("Schedule {}", facts.schedule.name), facts.as_of),
+        move |facts| {
+            let history = Signal::derive(move || facts.with(|facts| facts.history.clone()));
+            let schedule = move || facts.with(|facts| facts.schedule.clone());
+            view! {
+                {part(move || view! { <ScheduleHead schedule=schedule() run /> })}
+                <div class="columns aside">
+                    <div class="stack">
+                        {part(move || view! { <Upcoming ticks=schedule().next_ticks /> })}
+                        {part(move || {
+                            let ScheduleFacts { schedule, preview, .. } = facts.get();
+                            view! { <TimesPanel schedule preview change reset /> }
+                        })}
+                        <LogTable caption="History" logs=history />
+                    </div>
+                    <div class="stack">
+                        {part(move || view! { <Facts schedule=schedule() /> })}
+                        {part(move || {
+                            let schedule = schedule();
+                            if schedule.paused {
+                                view! { <Resume schedule resume /> }.into_any()
+                            } else {
+                                view! { <PauseForm schedule pause /> }.into_any()
+                            }
+                        })}
+                    </div>
+                </div>
+            }
+        },
+    )
+}
+
+#[component]
+fn ScheduleHead(schedule: Schedule, run: ServerAction<RunSchedule>) -> impl IntoView {
+    let now = match &schedule.pause {
+        Some(pause) => format!("Paused: {}.", pause.reason.trim_end_matches('.')),
+        None => format!("{}.", schedule.description.trim_end_matches('.')),
+    };
+    let rest = format!("{} in {}.", schedule.cron, schedule.time_zone);
+    view! {
+        <Crumbs href="/admin/schedules" label="Schedules" here=schedule.name.clone() />
+        <PageHead heading=schedule.name.clone() now rest>
+            <ActionForm action=run>
+                <input type="hidden" name="name" value=schedule.name />
+                <Submit class="button primary" pending=run.pending()>
+                    "Run now"
+                </Submit>
+            </ActionForm>
+        </PageHead>
+    }
+}
+
+#[component]
+fn Facts(schedule: Schedule) -> impl IntoView {
+    let (aspect, word) = standing(&schedule);
+    let set_by = schedule.changed_by.map(|by| {
+        view! {
+            <dt>"Times set by"</dt>
+            <dd>{by} " " <MaybeTime at=schedule.changed_at /></dd>
+        }
+    });
+    let pause = schedule.pause.map(|pause| {
+        view! {
+            <dt>"Paused by"</dt>
+            <dd>{pause.by} " " <MaybeTime at=pause.at /></dd>
+        }
+    });
+    view! {
+        <aside class="panel" aria-label="Facts of this schedule">
+            <h2>"Facts"</h2>
+            <dl class="facts">
+                <dt>"State"</dt>
+                <dd>
+                    <State of=aspect word />
+                </dd>
+                {pause}
+                <dt>"Job type"</dt>
+                <dd>
+                    <a href=format!("/admin/jobs?kind={}", schedule.kind)>{schedule.kind.clone()}</a>
+                </dd>
+                {set_by}
+                <dt>"Last run"</dt>
+                <dd>
+                    <MaybeTime at=schedule.last_run_at />
+                </dd>
+                <dt>"Last job"</dt>
+                <dd>
+                    <LastJobLink job=schedule.last_job />
+                </dd>
+                <dt>"If missed"</dt>
+                <dd>{schedule.missed_ticks.describe()}</dd>
+            </dl>
+        </aside>
+    }
+    .into_any()
+}
+
+#[component]
+fn PauseForm(schedule: Schedule, pause: ServerAction<PauseSchedule>) -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="pause">
+            <h2 id="pause">"Pause"</h2>
+            <p class="hint">
+                "It does not tick until it is resumed. Ticks that pass meanwhile are dropped."
+            </p>
+            <ActionForm action=pause>
+                <input type="hidden" name="name" value=schedule.name.clone() />
+                <Field name="reason" id="pause-reason" label="Reason" />
+                <p class="actions">
+                    <Submit pending=pause.pending()>{format!("Pause {}", schedule.name)}</Submit>
+                </p>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Resume(schedule: Schedule, resume: ServerAction<ResumeSchedule>) -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="resume">
+            <h2 id="resume">"Resume"</h2>
+            <p class="hint">
+                "It goes on with its next tick. Those that passed while it was paused are dropped."
+            </p>
+            <ActionForm action=resume>
+                <input type="hidden" name="name" value=schedule.name.clone() />
+                <Submit class="button primary" pending=resume.pending()>
+                    {format!("Resume {}", schedule.name)}
+                </Submit>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}

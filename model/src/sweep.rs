@@ -1,0 +1,151 @@
+//! Sweeps: upkeep that the system does by itself, and what came of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::format::plural;
+
+/// A sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sweep {
+    /// Takes back the jobs of workers that no longer renew their lease, however young the job is;
+    /// a live worker keeps its jobs, however old they are.
+    LostWorkers,
+    /// Makes the daily partitions of the days ahead.
+    Partitions,
+    /// Drops what is older than 90 days.
+    Retention,
+    /// Forgets old idempotency keys.
+    IdempotencyKeys,
+    /// Forgets expired sessions.
+    Sessions,
+}
+
+impl Sweep {
+    /// Every sweep, in the order in which they are shown.
+    pub const ALL: [Sweep; 5] = [
+        Sweep::LostWorkers,
+        Sweep::Partitions,
+        Sweep::Retention,
+        Sweep::IdempotencyKeys,
+        Sweep::Sessions,
+    ];
+
+    /// The stable name used in the database and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Sweep::LostWorkers => "lost_workers",
+            Sweep::Partitions => "partitions",
+            Sweep::Retention => "retention",
+            Sweep::IdempotencyKeys => "idempotency_keys",
+            Sweep::Sessions => "sessions",
+        }
+    }
+
+    /// What it does, and when.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Sweep::LostWorkers => "Takes back the jobs of lost workers, every second",
+            Sweep::Partitions => "Makes the partitions of the next 7 days, every hour",
+            Sweep::Retention => "Drops what is older than 90 days, by the schedule cleanup",
+            Sweep::IdempotencyKeys => "Forgets idempotency keys after 7 days, every hour",
+            Sweep::Sessions => "Forgets expired sessions, every hour",
+        }
+    }
+}
+
+/// What a run of a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sweep", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Swept {
+    /// [`Sweep::LostWorkers`].
+    LostWorkers {
+        /// Jobs that went back to their queues.
+        jobs_taken_back: i64,
+    },
+    /// [`Sweep::Partitions`].
+    Partitions {
+        /// Partitions made.
+        made: i64,
+    },
+    /// [`Sweep::Retention`].
+    Retention {
+        /// Daily partitions of finished jobs, attempts and logs that were dropped.
+        partitions_dropped: i64,
+        /// Counters that were deleted.
+        counters_deleted: i64,
+    },
+    /// [`Sweep::IdempotencyKeys`].
+    IdempotencyKeys {
+        /// Keys forgotten.
+        forgotten: i64,
+    },
+    /// [`Sweep::Sessions`].
+    Sessions {
+        /// Sessions forgotten.
+        forgotten: i64,
+    },
+}
+
+impl Swept {
+    /// Whether there was anything to do.
+    pub const fn had_effect(self) -> bool {
+        match self {
+            Swept::LostWorkers { jobs_taken_back: n }
+            | Swept::Partitions { made: n }
+            | Swept::IdempotencyKeys { forgotten: n }
+            | Swept::Sessions { forgotten: n } => n > 0,
+            Swept::Retention { partitions_dropped, counters_deleted } => {
+                partitions_dropped > 0 || counters_deleted > 0
+            }
+        }
+    }
+
+    /// What it did, as part of a sentence.
+    pub fn words(self) -> String {
+        match self {
+            Swept::LostWorkers { jobs_taken_back } => {
+                format!("took back {}", plural(jobs_taken_back, "job", "jobs"))
+            }
+            Swept::Partitions { made } => {
+                format!("made {}", plural(made, "partition", "partitions"))
+            }
+            Swept::Retention { partitions_dropped, counters_deleted } => format!(
+                "dropped {} and {}",
+                plural(partitions_dropped, "partition", "partitions"),
+                plural(counters_deleted, "counter", "counters")
+            ),
+            Swept::IdempotencyKeys { forgotten } => {
+                format!("forgot {}", plural(forgotten, "key", "keys"))
+            }
+            Swept::Sessions { forgotten } => {
+                format!("forgot {}", plural(forgotten, "session", "sessions"))
+            }
+        }
+    }
+}
+
+/// How a sweep stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SweepStatus {
+    /// The sweep.
+    pub name: Sweep,
+    /// What it does, and when.
+    pub description: String,
+    /// Its last run. Runs every second are noted once a minute, unless they did something.
+    pub run_at: Option<Timestamp>,
+    /// How long that took, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// What that did; absent if it failed.
+    pub report: Option<Swept>,
+    /// What the last run did that found anything to do.
+    pub effect: Option<Swept>,
+    /// When that was.
+    pub effect_at: Option<Timestamp>,
+    /// The last error.
+    pub error: Option<String>,
+    /// When that was.
+    pub error_at: Option<Timestamp>,
+}
