@@ -6,6 +6,8 @@ use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::account::{LoginPage, PasswordPage};
+use crate::breakers::{BackTestPage, BreakerPage, BreakersPage};
+use crate::bulk_operations::{BulkOperationPage, BulkPreviewPage};
 use crate::components::live::keep_live;
 use crate::console::Console;
 use crate::dead_letters::DeadLettersPage;
@@ -44,6 +46,23 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/admin/dead-letter-queue")
                         view=DeadLettersPage
+                        ssr=WHOLE
+                    />
+                    <Route
+                        path=path!("/admin/dead-letter-queue/bulk")
+                        view=BulkPreviewPage
+                        ssr=WHOLE
+                    />
+                    <Route
+                        path=path!("/admin/dead-letter-queue/operations/:id")
+                        view=BulkOperationPage
+                        ssr=WHOLE
+                    />
+                    <Route path=path!("/admin/breakers") view=BreakersPage ssr=WHOLE />
+                    <Route path=path!("/admin/breakers/:provider") view=BreakerPage ssr=WHOLE />
+                    <Route
+                        path=path!("/admin/breakers/:provider/back-test")
+                        view=BackTestPage
                         ssr=WHOLE
                     />
                     <Route path=path!("/admin/kill-switch") view=KillSwitchPage ssr=WHOLE />

@@ -7,6 +7,8 @@
 
 mod account;
 mod app;
+mod breakers;
+mod bulk_operations;
 pub mod codec;
 mod components;
 mod console;

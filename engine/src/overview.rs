@@ -2,6 +2,7 @@
 
 use signalbox_model::actor::Permission;
 use signalbox_model::breaker::Breaker;
+use signalbox_model::dead_letter::DeadLetterFilter;
 use signalbox_model::metrics::{COUNT_CAP, Overview, QueueDepth};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
@@ -33,7 +34,9 @@ pub async fn overview(ctx: &Ctx, hours: i64, kind: Option<&str>) -> Result<Overv
         metrics: jobs::per_kind(&ctx.db, now - chrono::Duration::hours(hours), kind).await?,
         queues: queue_depths(&ctx.db, kind).await?,
         dead_letter_counts: dead_letters::count(&ctx.db).await?,
-        dead_letters: dead_letters::list(ctx, None, None, Some(NEWEST)).await?.items,
+        dead_letters: dead_letters::list(ctx, &DeadLetterFilter::default(), None, Some(NEWEST))
+            .await?
+            .items,
         recent_logs: logs::newest(&ctx.db, NEWEST).await?,
         mcp_circuit_breaker: mcp(&circuit_breakers)?,
         circuit_breakers,

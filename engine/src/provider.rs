@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
+use signalbox_model::Timestamp;
 use signalbox_model::error_class::ErrorClass;
+use signalbox_model::job::JobId;
 use sqlx::PgPool;
 
+use crate::breaker::calls::{self, Outcome};
 use crate::breaker::step::Admission;
 use crate::breaker::store;
 use crate::clock::SharedClock;
@@ -58,20 +61,40 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
 pub(crate) async fn call<T>(
     db: &PgPool,
     clock: &SharedClock,
+    job: JobId,
     operation: Operation,
     call: impl Future<Output = Result<T, CallFailure>> + Send,
 ) -> Result<T, JobError> {
     // The token comes first: a job that waits for it must not hold one of the breaker's trials.
     take_token(db, clock, operation).await?;
-    if let Admission::Refused(_) = store::admit(db, operation.provider, clock.now()).await? {
-        return Err(parked(operation.provider));
+    let provider = operation.provider;
+    let started = clock.now();
+    if let Admission::Refused(_) = store::admit(db, provider, started).await? {
+        calls::record(db, provider, job, (Outcome::Refused, Duration::ZERO), started).await?;
+        return Err(parked(provider));
     }
-    match call.await {
+    let answer = call.await;
+    let now = clock.now();
+    let took = (now - started).to_std().unwrap_or_default();
+    if let Some(outcome) = outcome(&answer) {
+        calls::record(db, provider, job, (outcome, took), now).await?;
+    }
+    match answer {
         Ok(answer) => {
-            store::succeeded(db, operation.provider, clock.now()).await?;
+            store::succeeded(db, provider, took, now).await?;
             Ok(answer)
         }
-        Err(failure) => Err(report(db, clock, operation, failure).await?),
+        Err(failure) => Err(report(db, operation, failure, took, now).await?),
+    }
+}
+
+/// What the breaker learns from an answer; nothing from a request to slow down, nor where no call
+/// was made.
+fn outcome<T>(answer: &Result<T, CallFailure>) -> Option<Outcome> {
+    match answer {
+        Ok(_) | Err(CallFailure::Rejected(_)) => Some(Outcome::Ok),
+        Err(CallFailure::Unavailable(_) | CallFailure::Credentials(_)) => Some(Outcome::Failed),
+        Err(CallFailure::RateLimited { .. } | CallFailure::NotConfigured(_)) => None,
     }
 }
 
@@ -102,19 +125,19 @@ async fn take_token(
 /// Tells breaker and limits of the failure, and what is to become of the job.
 async fn report(
     db: &PgPool,
-    clock: &SharedClock,
     operation: Operation,
     failure: CallFailure,
+    took: Duration,
+    now: Timestamp,
 ) -> Result<JobError, sqlx::Error> {
     let provider = operation.provider;
-    let now = clock.now();
     match failure {
         CallFailure::Unavailable(message) => {
-            store::failed(db, provider, &message, now).await?;
+            store::failed(db, provider, &message, took, now).await?;
             Ok(provider_failed(ErrorClass::ProviderUnavailable, provider, message))
         }
         CallFailure::Credentials(message) => {
-            store::failed(db, provider, &message, now).await?;
+            store::failed(db, provider, &message, took, now).await?;
             Ok(provider_failed(ErrorClass::Credentials, provider, message))
         }
         CallFailure::RateLimited { retry_after, message } => {
@@ -126,7 +149,7 @@ async fn report(
         }
         CallFailure::NotConfigured(message) => Ok(JobError::snooze(NOT_CONFIGURED_WAIT, message)),
         CallFailure::Rejected(message) => {
-            store::succeeded(db, provider, now).await?;
+            store::succeeded(db, provider, took, now).await?;
             Ok(JobError::retry(ErrorClass::Rejected, message))
         }
     }

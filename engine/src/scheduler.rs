@@ -1,5 +1,5 @@
 //! The scheduler: of all that run, one holds the lease and does the work. It ticks the schedules,
-//! takes back the jobs of lost workers, and does the other sweeps.
+//! takes back the jobs of lost workers, advances the bulk operations, and does the other sweeps.
 
 use std::time::Duration;
 
@@ -11,9 +11,20 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::SharedClock;
+use crate::dead_letters::runner;
 use crate::jobs::Registry;
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
 use crate::{queues, sweeps};
+
+/// The sweeps that are done every [`SchedulerOptions::sweep_every`].
+const HOURLY: [Sweep; 6] = [
+    Sweep::Partitions,
+    Sweep::IdempotencyKeys,
+    Sweep::Sessions,
+    Sweep::DeadLetterCap,
+    Sweep::BulkOperations,
+    Sweep::ProviderCalls,
+];
 
 /// How a scheduler works.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,10 +124,11 @@ async fn round(
     schedules::tick(db, registry, now).await?;
     sweep(db, clock, Sweep::LostWorkers).await;
     queues::settle(db, now).await?;
+    runner::advance(db, now).await?;
     let every =
         chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
     if swept_at.is_none_or(|at| now - at >= every) {
-        for due in [Sweep::Partitions, Sweep::IdempotencyKeys, Sweep::Sessions] {
+        for due in HOURLY {
             sweep(db, clock, due).await;
         }
         *swept_at = Some(now);

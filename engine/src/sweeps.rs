@@ -9,7 +9,9 @@ use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 
 use crate::auth::sessions;
+use crate::breaker::{calls, history};
 use crate::clock::SharedClock;
+use crate::dead_letters::{cap, runner};
 use crate::{CommandError, Ctx, jobs};
 
 /// Finished jobs, attempts, logs and counters are kept this long (OP-16).
@@ -79,6 +81,20 @@ async fn carry_out(db: &PgPool, sweep: Sweep, now: Timestamp) -> Result<Swept, s
         Sweep::Sessions => {
             Swept::Sessions { forgotten: count(sessions::delete_expired(db, now).await?) }
         }
+        Sweep::DeadLetterCap => {
+            let trimmed = cap::trim(db, now).await?;
+            Swept::DeadLetterCap {
+                by_age: count(trimmed.by_age),
+                by_count: count(trimmed.by_count),
+            }
+        }
+        Sweep::BulkOperations => Swept::BulkOperations {
+            forgotten: count(runner::forget_before(db, now - days(KEEP_DAYS)).await?),
+        },
+        Sweep::ProviderCalls => Swept::ProviderCalls {
+            calls_forgotten: count(calls::forget_old(db, now).await?),
+            moves_forgotten: count(history::forget_before(db, now - days(KEEP_DAYS)).await?),
+        },
     })
 }
 

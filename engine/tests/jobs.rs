@@ -11,7 +11,7 @@ use signalbox_engine::jobs::{enqueue, reclaim_lost};
 use signalbox_engine::testing::TestWorker;
 use signalbox_engine::{CommandError, dead_letters, jobs};
 use signalbox_model::actor::Role;
-use signalbox_model::dead_letter::DeadLetterStatus;
+use signalbox_model::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{AttemptOutcome, JobState, NewJob};
 
@@ -120,7 +120,10 @@ async fn a_failing_job_backs_off_and_is_buried_after_its_last_attempt() {
     }
     assert_eq!(world.worker.drain().await.unwrap(), 1);
     assert_eq!(world.job(id).await.state, JobState::Dead);
-    let letters = dead_letters::list(&world.ctx, None, None, None).await.unwrap().items;
+    let letters = dead_letters::list(&world.ctx, &DeadLetterFilter::default(), None, None)
+        .await
+        .unwrap()
+        .items;
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0].job_id, letters[0].attempts), (id, 3));
     assert_eq!(letters[0].error_class, ErrorClass::Rejected);
@@ -143,13 +146,18 @@ async fn op_6_retrying_twice_is_a_conflict_and_one_job() {
     let world = World::new().await;
     let id = world.enqueue("system.fail", json!({"message": "x"})).await;
     world.worker.drain().await.unwrap();
-    let letter = dead_letters::list(&world.ctx, None, None, None).await.unwrap().items[0].id;
+    let letter = dead_letters::list(&world.ctx, &DeadLetterFilter::default(), None, None)
+        .await
+        .unwrap()
+        .items[0]
+        .id;
     assert_eq!(dead_letters::retry(&world.ctx, letter).await.unwrap(), id);
     let again = dead_letters::retry(&world.ctx, letter).await.unwrap_err();
     assert!(matches!(again, CommandError::Conflict(_)), "{again}");
     assert_eq!(world.count("jobs_ready").await, 1);
-    let scheduled =
-        dead_letters::list(&world.ctx, Some(DeadLetterStatus::RetryScheduled), None, None);
+    let status = Some(DeadLetterStatus::RetryScheduled);
+    let retried = DeadLetterFilter { status, ..DeadLetterFilter::default() };
+    let scheduled = dead_letters::list(&world.ctx, &retried, None, None);
     assert_eq!(scheduled.await.unwrap().items.len(), 1);
 }
 
@@ -158,11 +166,19 @@ async fn op_5_a_retry_that_fails_again_makes_the_letter_pending_again() {
     let world = World::new().await;
     world.enqueue("system.fail", json!({"message": "x"})).await;
     world.worker.drain().await.unwrap();
-    let letter = dead_letters::list(&world.ctx, None, None, None).await.unwrap().items[0].clone();
+    let letter = dead_letters::list(&world.ctx, &DeadLetterFilter::default(), None, None)
+        .await
+        .unwrap()
+        .items[0]
+        .clone();
     world.clock.advance(Duration::from_secs(60));
     dead_letters::retry(&world.ctx, letter.id).await.unwrap();
     world.worker.drain().await.unwrap();
-    let now = dead_letters::list(&world.ctx, None, None, None).await.unwrap().items[0].clone();
+    let now = dead_letters::list(&world.ctx, &DeadLetterFilter::default(), None, None)
+        .await
+        .unwrap()
+        .items[0]
+        .clone();
     assert_eq!(now.id, letter.id);
     assert_eq!((now.status, now.attempts), (DeadLetterStatus::Pending, 2));
     assert_eq!(now.first_failed_at, letter.first_failed_at);
@@ -177,7 +193,11 @@ async fn op_5_a_retry_that_succeeds_removes_the_letter() {
     job.max_attempts = Some(1);
     let id = enqueue::enqueue(&world.ctx, &world.registry, job).await.unwrap().id;
     world.worker.drain().await.unwrap();
-    let letter = dead_letters::list(&world.ctx, None, None, None).await.unwrap().items[0].id;
+    let letter = dead_letters::list(&world.ctx, &DeadLetterFilter::default(), None, None)
+        .await
+        .unwrap()
+        .items[0]
+        .id;
     dead_letters::retry(&world.ctx, letter).await.unwrap();
     world.worker.drain().await.unwrap();
     assert_eq!(world.job(id).await.state, JobState::Completed);
@@ -191,7 +211,10 @@ async fn op_5_every_action_on_a_letter_is_logged_the_failed_ones_too() {
         world.enqueue("system.fail", json!({"message": "x"})).await;
     }
     world.worker.drain().await.unwrap();
-    let letters = dead_letters::list(&world.ctx, None, None, None).await.unwrap().items;
+    let letters = dead_letters::list(&world.ctx, &DeadLetterFilter::default(), None, None)
+        .await
+        .unwrap()
+        .items;
     dead_letters::retry(&world.ctx, letters[0].id).await.unwrap();
     dead_letters::delete(&world.ctx, letters[1].id).await.unwrap();
     let unknown = dead_letters::delete(&world.ctx, 4711).await.unwrap_err();
@@ -207,7 +230,11 @@ async fn op_6_a_powerless_actor_changes_no_letter() {
     let world = World::new().await;
     world.enqueue("system.fail", json!({"message": "x"})).await;
     world.worker.drain().await.unwrap();
-    let letter = dead_letters::list(&world.ctx, None, None, None).await.unwrap().items[0].id;
+    let letter = dead_letters::list(&world.ctx, &DeadLetterFilter::default(), None, None)
+        .await
+        .unwrap()
+        .items[0]
+        .id;
     let viewer = world.as_role(Role::Viewer);
     assert!(matches!(
         dead_letters::retry(&viewer, letter).await.unwrap_err(),

@@ -72,3 +72,100 @@ impl DeadLetter {
         crate::format::shorten(&self.payload.to_string(), chars)
     }
 }
+
+/// The most letters that may be named one by one.
+pub const IDS_BOUND: usize = 1000;
+
+/// Which letters: those to which everything given applies.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DeadLetterFilter {
+    /// Of this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<DeadLetterStatus>,
+    /// Of jobs of this kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// With this class of error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_class: Option<ErrorClass>,
+    /// Of this group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// Among these, at most [`IDS_BOUND`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<i64>>,
+}
+
+impl DeadLetterFilter {
+    /// Whether every letter matches; a status alone narrows nothing that can be acted on.
+    pub fn is_unfiltered(&self) -> bool {
+        self.kind.is_none()
+            && self.error_class.is_none()
+            && self.fingerprint.is_none()
+            && self.ids.is_none()
+    }
+
+    /// The filter in words, as it completes "dead letters …".
+    pub fn describe(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(ids) = &self.ids {
+            let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+            parts.push(format!("among {} chosen", crate::format::count(count)));
+        }
+        if let Some(kind) = &self.kind {
+            parts.push(format!("of {kind}"));
+        }
+        if let Some(class) = self.error_class {
+            parts.push(format!("of class {}", class.name()));
+        }
+        if let Some(fingerprint) = &self.fingerprint {
+            parts.push(format!("of the group “{fingerprint}”"));
+        }
+        if parts.is_empty() { "of every kind".to_owned() } else { parts.join(", ") }
+    }
+}
+
+/// Hours that a group's trend covers, the current one included.
+pub const TREND_HOURS: usize = 24;
+/// Days that a group's trend covers, the current one included.
+pub const TREND_DAYS: usize = 14;
+
+/// Letters with the same normalised error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetterGroup {
+    /// What they have in common.
+    pub fingerprint: String,
+    /// How many there are.
+    pub count: i64,
+    /// How many of them wait for a person.
+    pub pending: i64,
+    /// The kinds of their jobs.
+    pub kinds: Vec<String>,
+    /// The first failure of any of them.
+    pub first_failed_at: Timestamp,
+    /// The last failure of any of them.
+    pub last_failed_at: Timestamp,
+    /// The error that came last, as it was.
+    pub sample_error: String,
+    /// Its class.
+    pub error_class: ErrorClass,
+    /// Letters by the hour of their last failure, the oldest hour first. Letters that are gone are
+    /// not counted.
+    pub per_hour: Vec<i64>,
+    /// The same by day (24 hours back from now).
+    pub per_day: Vec<i64>,
+}
+
+/// The largest groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetterGroups {
+    /// The largest, first.
+    pub groups: Vec<DeadLetterGroup>,
+    /// How many groups there are in all.
+    pub total: i64,
+    /// When this was read.
+    pub as_of: Timestamp,
+}

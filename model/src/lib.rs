@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod breaker;
+pub mod bulk_operation;
 pub mod dead_letter;
 pub mod domain;
 pub mod error_class;

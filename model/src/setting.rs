@@ -34,7 +34,7 @@ const fn spec(
 }
 
 /// Every setting. Defaults as in OP-3.
-pub const SETTINGS: [SettingSpec; 13] = [
+pub const SETTINGS: [SettingSpec; 24] = [
     spec(
         "max_concurrent_discovery_jobs",
         5,
@@ -125,6 +125,83 @@ pub const SETTINGS: [SettingSpec; 13] = [
         (0, 10_000),
         "statements",
         "A scheduled refresh of the materialized views is skipped while more are running",
+    ),
+    spec(
+        "mcp_cb_window_calls",
+        20,
+        (2, 64),
+        "calls",
+        "The last calls that the MCP breaker's two rates are taken over",
+    ),
+    spec(
+        "mcp_cb_min_calls",
+        10,
+        (1, 64),
+        "calls",
+        "No rate opens the MCP breaker before this many calls",
+    ),
+    spec(
+        "mcp_cb_failure_percent",
+        0,
+        (0, 100),
+        "%",
+        "Failed calls in the window that open the MCP breaker; 0 looks at failures in a row only",
+    ),
+    spec(
+        "mcp_cb_slow_percent",
+        0,
+        (0, 100),
+        "%",
+        "Slow calls in the window that open the MCP breaker; 0 does not look at them",
+    ),
+    spec(
+        "mcp_cb_slow_ms",
+        10_000,
+        (10, 600_000),
+        "ms",
+        "A call to the MCP provider that takes longer than this is slow",
+    ),
+    spec(
+        "dlq_bulk_per_second",
+        50,
+        (1, 1000),
+        "letters/s",
+        "Dead letters that a bulk operation handles in any second, unless it was asked for another rate",
+    ),
+    spec(
+        "dlq_undo_seconds",
+        10,
+        (0, 300),
+        "s",
+        "A bulk operation touches nothing for this long, so that it can be undone",
+    ),
+    spec(
+        "dlq_canary_letters",
+        5,
+        (1, 1000),
+        "letters",
+        "A careful retry tries this many first, then twice as many, and so on",
+    ),
+    spec(
+        "dlq_canary_stop_percent",
+        20,
+        (0, 100),
+        "%",
+        "A careful retry stops when more than this share of a step has failed again",
+    ),
+    spec(
+        "dlq_max_age_days",
+        0,
+        (0, 3650),
+        "days",
+        "Dead letters that failed longer ago than this are removed; 0 keeps them",
+    ),
+    spec(
+        "dlq_max_letters",
+        100_000,
+        (100, 10_000_000),
+        "letters",
+        "Beyond this many pending dead letters the oldest are removed",
     ),
 ];
 

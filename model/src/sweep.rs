@@ -20,16 +20,25 @@ pub enum Sweep {
     IdempotencyKeys,
     /// Forgets expired sessions.
     Sessions,
+    /// Removes the dead letters beyond the cap by age and count.
+    DeadLetterCap,
+    /// Forgets bulk operations that ended long ago.
+    BulkOperations,
+    /// Forgets the record of calls to providers, and of their breakers' moves.
+    ProviderCalls,
 }
 
 impl Sweep {
     /// Every sweep, in the order in which they are shown.
-    pub const ALL: [Sweep; 5] = [
+    pub const ALL: [Sweep; 8] = [
         Sweep::LostWorkers,
         Sweep::Partitions,
         Sweep::Retention,
         Sweep::IdempotencyKeys,
         Sweep::Sessions,
+        Sweep::DeadLetterCap,
+        Sweep::BulkOperations,
+        Sweep::ProviderCalls,
     ];
 
     /// The stable name used in the database and in JSON.
@@ -40,6 +49,9 @@ impl Sweep {
             Sweep::Retention => "retention",
             Sweep::IdempotencyKeys => "idempotency_keys",
             Sweep::Sessions => "sessions",
+            Sweep::DeadLetterCap => "dead_letter_cap",
+            Sweep::BulkOperations => "bulk_operations",
+            Sweep::ProviderCalls => "provider_calls",
         }
     }
 
@@ -51,6 +63,11 @@ impl Sweep {
             Sweep::Retention => "Drops what is older than 90 days, by the schedule cleanup",
             Sweep::IdempotencyKeys => "Forgets idempotency keys after 7 days, every hour",
             Sweep::Sessions => "Forgets expired sessions, every hour",
+            Sweep::DeadLetterCap => "Removes dead letters beyond their cap, every hour",
+            Sweep::BulkOperations => "Forgets bulk operations after 90 days, every hour",
+            Sweep::ProviderCalls => {
+                "Forgets calls to providers after 48 h and breakers' moves after 90 days, every hour"
+            }
         }
     }
 }
@@ -86,6 +103,25 @@ pub enum Swept {
         /// Sessions forgotten.
         forgotten: i64,
     },
+    /// [`Sweep::DeadLetterCap`].
+    DeadLetterCap {
+        /// Letters that failed too long ago.
+        by_age: i64,
+        /// Letters that were too many.
+        by_count: i64,
+    },
+    /// [`Sweep::BulkOperations`].
+    BulkOperations {
+        /// Operations forgotten.
+        forgotten: i64,
+    },
+    /// [`Sweep::ProviderCalls`].
+    ProviderCalls {
+        /// Calls forgotten.
+        calls_forgotten: i64,
+        /// Moves of breakers forgotten.
+        moves_forgotten: i64,
+    },
 }
 
 impl Swept {
@@ -95,7 +131,12 @@ impl Swept {
             Swept::LostWorkers { jobs_taken_back: n }
             | Swept::Partitions { made: n }
             | Swept::IdempotencyKeys { forgotten: n }
-            | Swept::Sessions { forgotten: n } => n > 0,
+            | Swept::Sessions { forgotten: n }
+            | Swept::BulkOperations { forgotten: n } => n > 0,
+            Swept::DeadLetterCap { by_age, by_count } => by_age > 0 || by_count > 0,
+            Swept::ProviderCalls { calls_forgotten, moves_forgotten } => {
+                calls_forgotten > 0 || moves_forgotten > 0
+            }
             Swept::Retention { partitions_dropped, counters_deleted } => {
                 partitions_dropped > 0 || counters_deleted > 0
             }
@@ -122,6 +163,18 @@ impl Swept {
             Swept::Sessions { forgotten } => {
                 format!("forgot {}", plural(forgotten, "session", "sessions"))
             }
+            Swept::DeadLetterCap { by_age, by_count } => format!(
+                "removed {} by age and {by_count} by count",
+                plural(by_age, "letter", "letters")
+            ),
+            Swept::BulkOperations { forgotten } => {
+                format!("forgot {}", plural(forgotten, "operation", "operations"))
+            }
+            Swept::ProviderCalls { calls_forgotten, moves_forgotten } => format!(
+                "forgot {} and {}",
+                plural(calls_forgotten, "call", "calls"),
+                plural(moves_forgotten, "move", "moves")
+            ),
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Facts {
     pub expedited: bool,
     /// The job's provider, its breaker's state, and when it tries again.
     pub breaker: Option<(String, BreakerState, Option<Timestamp>)>,
+    /// Who holds that breaker open, and why, if a person does.
+    pub breaker_forced: Option<(String, String)>,
     /// The job's rate setting, and when the next call is allowed, if not now.
     pub rate: Option<(String, Timestamp)>,
     /// The job's concurrency setting, how many run, and how many may.
@@ -68,8 +70,9 @@ pub enum QueueHold {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// What holds it: `kill_switch`, `queue_paused`, `queue_draining`, `breaker_open`,
-    /// `breaker_half_open`, `rate_limit`, `concurrency`, `queue_concurrency`, `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
+    /// What holds it: `kill_switch`, `queue_paused`, `queue_draining`, `breaker_forced_open`,
+    /// `breaker_open`, `breaker_half_open`, `rate_limit`, `concurrency`, `queue_concurrency`,
+    /// `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
     /// states, when nothing does.
     pub cause: String,
     /// In words.
@@ -120,20 +123,28 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
     }
     if let Some((provider, state, retry_at)) = &facts.breaker {
         match state {
+            BreakerState::Open if let Some((by, reason)) = &facts.breaker_forced => {
+                return Verdict::new(
+                    "breaker_forced_open",
+                    format!("The breaker of provider {provider} is forced open by {by}: {reason}"),
+                )
+                .eta(*retry_at)
+                .link("/admin/breakers");
+            }
             BreakerState::Open => {
                 return Verdict::new(
                     "breaker_open",
                     format!("The breaker of provider {provider} is open; the job is parked and its attempts are untouched."),
                 )
                 .eta(*retry_at)
-                .link("/admin/jobs#breakers");
+                .link("/admin/breakers");
             }
             BreakerState::HalfOpen => {
                 return Verdict::new(
                     "breaker_half_open",
                     format!("Provider {provider} is being tried with a few jobs; the rest follow at the first success."),
                 )
-                .link("/admin/jobs#breakers");
+                .link("/admin/breakers");
             }
             BreakerState::Closed => {}
         }
@@ -243,6 +254,7 @@ mod tests {
             }),
             expedited: false,
             breaker: Some(("mcp".into(), BreakerState::Open, Some(now()))),
+            breaker_forced: Some(("admin@example.org".into(), "they bill twice".into())),
             rate: Some(("discovery_rpm".into(), now() + Duration::seconds(2))),
             concurrency: Some(("max_concurrent_discovery_jobs".into(), 5, 5)),
             queue_concurrency: Some(("domains".into(), 2, 2)),
@@ -260,6 +272,8 @@ mod tests {
         facts.kill_switch = None;
         ask(&facts);
         facts.queue = None;
+        ask(&facts);
+        facts.breaker_forced = None;
         ask(&facts);
         facts.breaker = None;
         ask(&facts);
@@ -281,6 +295,7 @@ mod tests {
             [
                 "kill_switch",
                 "queue_paused",
+                "breaker_forced_open",
                 "breaker_open",
                 "rate_limit",
                 "concurrency",

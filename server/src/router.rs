@@ -60,8 +60,8 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, auth, batch, breakers, dead_letters, exports, jobs, kill_switch, logs,
-        matviews, queues, schedules, settings, sweeps,
+        admin_jobs, auth, batch, breakers, bulk_operations, dead_letters, exports, jobs,
+        kill_switch, logs, matviews, queues, schedules, settings, sweeps,
     };
     Router::new()
         .route("/api/auth/login", post(auth::login))
@@ -90,7 +90,18 @@ fn api_routes() -> Router<AppState> {
             "/api/admin/dead-letter-queue",
             get(dead_letters::list).post(dead_letters::retry).delete(dead_letters::delete),
         )
+        .route("/api/admin/dead-letter-queue/groups", get(dead_letters::groups))
+        .route(
+            "/api/admin/dead-letter-queue/bulk",
+            get(bulk_operations::list).post(bulk_operations::start),
+        )
+        .route("/api/admin/dead-letter-queue/bulk/preview", post(bulk_operations::preview))
+        .route("/api/admin/dead-letter-queue/bulk/{id}", get(bulk_operations::read))
+        .route("/api/admin/dead-letter-queue/bulk/{id}/abort", post(bulk_operations::abort))
         .route("/api/admin/breakers", get(breakers::list))
+        .route("/api/admin/breakers/{provider}", post(breakers::act))
+        .route("/api/admin/breakers/{provider}/history", get(breakers::moves))
+        .route("/api/admin/breakers/{provider}/back-test", get(breakers::try_out))
         .route("/api/admin/schedules", get(schedules::list))
         .route("/api/admin/schedules/preview", get(schedules::preview))
         .route("/api/admin/schedules/{name}", get(schedules::read).post(schedules::command))

@@ -1,7 +1,7 @@
 //! A provider's breaker (OP-1): its state, how far it is from opening, when it tries again.
 
 use leptos::prelude::*;
-use signalbox_model::breaker::{Breaker, BreakerState};
+use signalbox_model::breaker::{Breaker, BreakerState, BreakerWindow};
 use signalbox_model::format;
 
 use super::aspect::{State, of_breaker};
@@ -14,10 +14,15 @@ pub(crate) fn BreakerTile(breaker: Breaker) -> impl IntoView {
     let heading = format!("breaker-{}", breaker.provider);
     let labelled_by = heading.clone();
     let advice = match breaker.state {
+        BreakerState::Closed if breaker.forced.is_some() => {
+            "Every call goes out: it is held closed."
+        }
         BreakerState::Closed => "Calls go out.",
         BreakerState::Open => "No call goes out; jobs are parked and no attempt is spent.",
         BreakerState::HalfOpen => "Trial calls go out; the first success closes it.",
     };
+    let BreakerWindow { calls, failed, slow } = breaker.window;
+    let window = (calls > 0).then(|| format!("{failed} failed, {slow} slow of {calls}"));
     let reached = if breaker.failures >= breaker.threshold { ": threshold reached" } else { "" };
     view! {
         <section class=format!("breaker {}", aspect.class()) aria-labelledby=labelled_by>
@@ -33,6 +38,15 @@ pub(crate) fn BreakerTile(breaker: Breaker) -> impl IntoView {
             </div>
             <p class="hint">{advice}</p>
             <dl class="facts">
+                {breaker
+                    .forced
+                    .map(|held| {
+                        view! {
+                            <dt>"Held by"</dt>
+                            <dd>{format!("{}: {}", held.by, held.reason)}</dd>
+                        }
+                    })}
+                {window.map(|words| view! { <dt>"Last calls"</dt><dd>{words}</dd> })}
                 {breaker
                     .opened_at
                     .map(|at| view! { <dt>"Opened"</dt><dd><Time at /></dd> })}

@@ -15,6 +15,7 @@ pub(crate) mod page_head;
 pub(crate) mod pager;
 pub(crate) mod query;
 pub(crate) mod scroll;
+pub(crate) mod spark;
 pub(crate) mod submit;
 pub(crate) mod time;
 pub(crate) mod track_diagram;

@@ -3,7 +3,9 @@
 use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
-use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
+use signalbox_model::bulk_operation::BulkOperation;
+use signalbox_model::dead_letter::{DeadLetter, DeadLetterGroups, DeadLetterStatus};
+use signalbox_model::error_class::ErrorClass;
 use signalbox_model::metrics::DeadLetterCounts;
 use signalbox_model::page::Page;
 
@@ -17,23 +19,39 @@ pub(crate) struct LettersFacts {
     pub counts: DeadLetterCounts,
     /// Those asked for.
     pub letters: Page<DeadLetter>,
+    /// The largest groups, whatever was asked for.
+    pub groups: DeadLetterGroups,
+    /// The newest bulk operations.
+    pub operations: Vec<BulkOperation>,
     /// When this was read.
     pub as_of: Timestamp,
 }
 
-/// One page of dead letters.
+/// One page of dead letters, and what they have in common.
 #[server(prefix = "/api/fn", endpoint = "list_dead_letters", output = crate::codec::Json)]
 pub(crate) async fn list_dead_letters(
     #[server(default)] status: Option<DeadLetterStatus>,
+    #[server(default)] kind: Option<String>,
+    #[server(default)] error_class: Option<ErrorClass>,
+    #[server(default)] fingerprint: Option<String>,
     #[server(default)] cursor: Option<i64>,
 ) -> Result<LettersFacts, AppError> {
     use crate::request::{answer, ctx};
     use signalbox_engine::dead_letters;
+    use signalbox_engine::dead_letters::{bulk, groups};
+    use signalbox_model::dead_letter::DeadLetterFilter;
+
+    // So many of each are shown.
+    const GROUPS: i64 = 20;
+    const OPERATIONS: i64 = 5;
 
     let ctx = ctx()?;
+    let filter = DeadLetterFilter { status, kind, error_class, fingerprint, ids: None };
     Ok(LettersFacts {
         counts: answer(dead_letters::counts(&ctx).await)?,
-        letters: answer(dead_letters::list(&ctx, status, cursor, None).await)?,
+        letters: answer(dead_letters::list(&ctx, &filter, cursor, None).await)?,
+        groups: answer(groups::groups(&ctx, Some(GROUPS)).await)?,
+        operations: answer(bulk::list(&ctx, None, Some(OPERATIONS)).await)?.items,
         as_of: ctx.now(),
     })
 }

@@ -1,7 +1,9 @@
 //! `/admin/dead-letter-queue` (OP-5).
 
 mod api;
+mod groups;
 mod page;
 mod row;
+mod table;
 
 pub(crate) use page::DeadLettersPage;

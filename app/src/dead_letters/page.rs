@@ -1,22 +1,27 @@
 //! The dead letter queue.
 
 use leptos::prelude::*;
-use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
+use leptos_router::location::Url;
+use signalbox_model::dead_letter::DeadLetterStatus;
+use signalbox_model::error_class::ErrorClass;
 use signalbox_model::format;
 use signalbox_model::metrics::DeadLetterCounts;
-use signalbox_model::page::Page;
 
 use super::api::{DeleteDeadLetter, LettersFacts, RetryDeadLetter, list_dead_letters};
-use super::row::{Commands, LetterRow, key};
-use crate::components::empty::Empty;
+use super::groups::{Groups, actions};
+use super::row::Commands;
+use super::table::LetterTable;
+use crate::bulk_operations::Operations;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
-use crate::components::pager::pager;
 use crate::components::query::Query;
-use crate::components::scroll::{Head, Scroll};
 use crate::console::Console;
 
-const KNOWN: [&str; 2] = ["status", "cursor"];
+const KNOWN: [&str; 5] = ["status", "kind", "errorClass", "fingerprint", "cursor"];
+
+/// Filters that narrow what a bulk operation acts on, with their labels.
+const NARROWING: [(&str, &str); 3] =
+    [("kind", "Type"), ("errorClass", "Class"), ("fingerprint", "Group")];
 
 /// So many dead letters raise the alarm (OP-13).
 const ALARM_AT: i64 = 10;
@@ -25,7 +30,7 @@ const ALARM_AT: i64 = 10;
 #[component]
 pub(crate) fn DeadLettersPage() -> impl IntoView {
     let console = Console::get();
-    let query = Query::current(&KNOWN, "");
+    let query = Query::current(&KNOWN, "#letters");
     let commands = Commands {
         retry: ServerAction::<RetryDeadLetter>::new(),
         delete: ServerAction::<DeleteDeadLetter>::new(),
@@ -35,7 +40,16 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
     page(
         live(
             move || query.get(),
-            |query| list_dead_letters(status(&query), query.number("cursor")),
+            |query| {
+                let class = query.get("errorClass").and_then(ErrorClass::from_name);
+                list_dead_letters(
+                    status(&query),
+                    query.text("kind"),
+                    class,
+                    query.text("fingerprint"),
+                    query.number("cursor"),
+                )
+            },
         ),
         |LettersFacts { counts, as_of, .. }| {
             let all = counts.pending + counts.retry_scheduled;
@@ -46,7 +60,11 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
             let letters = Signal::derive(move || facts.with(|facts| facts.letters.clone()));
             view! {
                 {part(move || view! { <LettersHead counts=counts() /> })}
-                {part(move || view! { <Tabs counts=counts() chosen=status(&query.get()) /> })}
+                {part(move || view! { <Groups groups=facts.with(|facts| facts.groups.clone()) /> })}
+                {part(move || {
+                    view! { <Operations operations=facts.with(|facts| facts.operations.clone()) /> }
+                })}
+                {part(move || view! { <Filters counts=counts() query=query.get() /> })}
                 <LetterTable letters query commands />
             }
         },
@@ -73,7 +91,8 @@ fn LettersHead(counts: DeadLetterCounts) -> impl IntoView {
 }
 
 #[component]
-fn Tabs(counts: DeadLetterCounts, chosen: Option<DeadLetterStatus>) -> impl IntoView {
+fn Filters(counts: DeadLetterCounts, query: Query) -> impl IntoView {
+    let chosen = status(&query);
     let tabs: Vec<_> = [
         (None, "All", counts.pending + counts.retry_scheduled),
         (Some(DeadLetterStatus::Pending), "Pending", counts.pending),
@@ -81,7 +100,10 @@ fn Tabs(counts: DeadLetterCounts, chosen: Option<DeadLetterStatus>) -> impl Into
     ]
     .into_iter()
     .map(|(status, label, n)| {
-        let href = status.map_or("?".to_owned(), |s| format!("?status={}", s.name()));
+        let href = match status {
+            Some(status) => query.with("status", status.name()),
+            None => query.without("status"),
+        };
         view! {
             <li>
                 <a href=href aria-current=(status == chosen).then_some("true")>
@@ -93,75 +115,32 @@ fn Tabs(counts: DeadLetterCounts, chosen: Option<DeadLetterStatus>) -> impl Into
         }
     })
     .collect();
+    let narrowed: Vec<_> =
+        NARROWING.into_iter().filter(|(name, _)| query.get(name).is_some()).collect();
+    let asked: Vec<_> = narrowed
+        .iter()
+        .filter_map(|(name, _)| Some(format!("{name}={}", Url::escape(query.get(name)?))))
+        .collect();
+    let chips: Vec<_> = narrowed
+        .into_iter()
+        .map(|(name, label)| {
+            let value = query.text(name).unwrap_or_default();
+            view! {
+                <a class="chip" href=query.without(name)>
+                    {format!("{label}: {value}")}
+                    <span class="unseen">", remove this filter"</span>
+                </a>
+            }
+        })
+        .collect();
+    let some = counts.pending > 0;
     view! {
-        <div class="filters">
+        <div class="filters" id="letters">
             <ul>{tabs}</ul>
         </div>
-    }
-    .into_any()
-}
-
-#[component]
-fn LetterTable(
-    letters: Signal<Page<DeadLetter>>,
-    query: Memo<Query>,
-    commands: Commands,
-) -> impl IntoView {
-    let empty = Memo::new(move |_| letters.with(|letters| letters.items.is_empty()));
-    part(move || {
-        if empty.get() {
-            return view! { <NoLetters unfiltered=query.get().is_unfiltered() /> }.into_any();
-        }
-        view! {
-            <Scroll label="Table of dead letters">
-                <table>
-                    <Head columns=&[
-                        "Id",
-                        "Job type",
-                        "Status",
-                        "Error",
-                        "First failure",
-                        "Last failure",
-                        "#Attempts",
-                        "Payload",
-                        "!Actions",
-                    ] />
-                    <tbody>
-                        <For
-                            each=move || letters.with(|letters| letters.items.clone())
-                            key=key
-                            let:letter
-                        >
-                            <LetterRow letter commands />
-                        </For>
-                    </tbody>
-                </table>
-            </Scroll>
-            {part(move || {
-                letters.with(|page| pager(page, "dead letter", "dead letters", query.get()))
-            })}
-        }
-        .into_any()
-    })
-}
-
-#[component]
-fn NoLetters(unfiltered: bool) -> impl IntoView {
-    if unfiltered {
-        return view! {
-            <Empty
-                title="The siding is empty"
-                why="No job has failed for good. Those that do appear here."
-            />
-        }
-        .into_any();
-    }
-    view! {
-        <Empty title="No dead letter matches" why="None has the chosen status.">
-            <a class="button" href="?">
-                "Show all dead letters"
-            </a>
-        </Empty>
+        <div class="filters">
+            {chips} {some.then(|| actions(&asked.join("&"), "pending letters of this list"))}
+        </div>
     }
     .into_any()
 }

@@ -19,6 +19,9 @@ pub(super) struct Commands {
     pub delete: ServerAction<DeleteDeadLetter>,
 }
 
+/// The form that the rows' check boxes belong to.
+pub(super) const SELECTION: &str = "selection";
+
 /// What a row depends on: a row whose key stays is left alone by an update.
 pub(super) fn key(letter: &DeadLetter) -> String {
     format!("{} {} {}", letter.id, letter.status.name(), letter.attempts)
@@ -32,6 +35,16 @@ pub(super) fn LetterRow(letter: DeadLetter, commands: Commands) -> impl IntoView
     let scheduled = letter.status == DeadLetterStatus::RetryScheduled;
     view! {
         <tr id=format!("dlq-{id}")>
+            <td>
+                <input
+                    type="checkbox"
+                    name="id"
+                    value=id
+                    form=SELECTION
+                    disabled=scheduled
+                    aria-label=format!("Choose dead letter {id}")
+                />
+            </td>
             <th scope="row" class="id">
                 {id}
             </th>

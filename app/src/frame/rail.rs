@@ -10,10 +10,11 @@ use crate::components::icon::{Icon, Mark};
 /// Icon, address, label.
 type Entry = (&'static str, &'static str, &'static str);
 
-const LINES: [Entry; 5] = [
+const LINES: [Entry; 6] = [
     ("overview", "/admin", "Overview"),
     ("jobs", "/admin/jobs", "Jobs"),
     ("siding", "/admin/dead-letter-queue", "Dead letters"),
+    ("signal", "/admin/breakers", "Breakers"),
     ("export", "/admin/exports", "Exports"),
     ("lever", "/admin/kill-switch", "Kill switch"),
 ];

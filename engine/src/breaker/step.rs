@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use signalbox_model::Timestamp;
-use signalbox_model::breaker::BreakerState;
+use signalbox_model::breaker::{BreakerCause, BreakerForce, BreakerState};
+
+use super::window::Window;
 
 /// A trial that has not reported back after this long is written off: its caller died. Longer
 /// than any call may take.
@@ -18,6 +20,53 @@ pub struct Tuning {
     pub cooldown: Duration,
     /// Trial calls at once while half open.
     pub trials: i32,
+    /// Rates over the last calls that open it, too.
+    pub rates: Rates,
+}
+
+/// Rates over the last calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// How many calls the window holds.
+    pub window: u32,
+    /// No rate counts before this many calls.
+    pub min_calls: u32,
+    /// Failed calls that open it, in percent; 0: none do.
+    pub failure_percent: u32,
+    /// Slow calls that open it, in percent; 0: none do.
+    pub slow_percent: u32,
+    /// A call that takes longer is slow.
+    pub slow_after: Duration,
+}
+
+impl Rates {
+    /// Failures in a row alone decide (OP-1).
+    pub const OFF: Rates = Rates {
+        window: 1,
+        min_calls: 1,
+        failure_percent: 0,
+        slow_percent: 0,
+        slow_after: Duration::MAX,
+    };
+
+    /// Whether any rate can open it. If none can, no window is kept.
+    pub const fn are_on(&self) -> bool {
+        self.failure_percent > 0 || self.slow_percent > 0
+    }
+
+    /// Whether a call that took `took` counts as slow.
+    fn slow(&self, took: Duration) -> bool {
+        self.slow_percent > 0 && took > self.slow_after
+    }
+}
+
+/// That a person holds the breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Force {
+    /// Where.
+    pub to: BreakerForce,
+    /// Until when; absent: until a reset.
+    pub until: Option<Timestamp>,
 }
 
 /// A breaker at one moment.
@@ -35,6 +84,10 @@ pub struct Circuit {
     pub trials: i32,
     /// When the last trial went out.
     pub trial_at: Option<Timestamp>,
+    /// The last calls, while closed.
+    pub window: Window,
+    /// A person's hold on it.
+    pub forced: Option<Force>,
 }
 
 impl Circuit {
@@ -46,7 +99,25 @@ impl Circuit {
         retry_at: None,
         trials: 0,
         trial_at: None,
+        window: Window::EMPTY,
+        forced: None,
     };
+
+    /// The breaker held by a person.
+    #[must_use]
+    pub fn held(self, force: Force, now: Timestamp) -> Circuit {
+        match force.to {
+            BreakerForce::Closed => Circuit { forced: Some(force), ..Circuit::CLOSED },
+            BreakerForce::Open => Circuit {
+                state: BreakerState::Open,
+                opened_at: Some(now),
+                retry_at: force.until,
+                failures: self.failures,
+                forced: Some(force),
+                ..Circuit::CLOSED
+            },
+        }
+    }
 }
 
 /// What happens to a breaker.
@@ -54,10 +125,10 @@ impl Circuit {
 pub enum Event {
     /// Somebody wants to call.
     Call,
-    /// A call was answered.
-    Success,
-    /// A call failed by the provider's fault.
-    Failure,
+    /// A call was answered after this long.
+    Success(Duration),
+    /// A call failed by the provider's fault after this long.
+    Failure(Duration),
 }
 
 /// Whether a call may go out.
@@ -69,23 +140,48 @@ pub enum Admission {
     Refused(Option<Timestamp>),
 }
 
-/// The breaker after `event` at `now`, and whether a [`Event::Call`] may go out.
-pub fn step(
-    circuit: Circuit,
-    event: Event,
-    tuning: Tuning,
-    now: Timestamp,
-) -> (Circuit, Admission) {
-    let circuit = cooled_down(circuit, now);
-    match circuit.state {
-        BreakerState::Closed => closed(circuit, event, tuning, now),
-        BreakerState::Open => open(circuit, event),
-        BreakerState::HalfOpen => half_open(circuit, event, tuning, now),
-    }
+/// What an event did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The breaker after it.
+    pub circuit: Circuit,
+    /// Whether an [`Event::Call`] may go out.
+    pub admission: Admission,
+    /// Why the breaker moved, if it did.
+    pub cause: Option<BreakerCause>,
 }
 
-/// `open` past its cool-down is `half_open`.
+/// The breaker after `event` at `now`.
+pub fn step(before: Circuit, event: Event, tuning: Tuning, now: Timestamp) -> Step {
+    let circuit = cooled_down(before, now);
+    let by_time = if before.forced != circuit.forced {
+        Some(BreakerCause::ForceEnded)
+    } else if before.state != circuit.state {
+        Some(BreakerCause::CooledDown)
+    } else {
+        None
+    };
+    let next = match (circuit.forced, circuit.state) {
+        (Some(force), _) => held(circuit, force, event),
+        (None, BreakerState::Closed) => closed(circuit, event, tuning, now),
+        (None, BreakerState::Open) => open(circuit, event),
+        (None, BreakerState::HalfOpen) => half_open(circuit, event, tuning, now),
+    };
+    Step { cause: next.cause.or(by_time), ..next }
+}
+
+/// What time alone does: `open` past its cool-down is `half_open`, and a person's hold ends, from
+/// open to trials, from closed to a fresh start.
 pub fn cooled_down(circuit: Circuit, now: Timestamp) -> Circuit {
+    if let Some(force) = circuit.forced {
+        if force.until.is_none_or(|until| until > now) {
+            return circuit;
+        }
+        if force.to == BreakerForce::Closed {
+            return Circuit::CLOSED;
+        }
+    }
+    let circuit = Circuit { forced: None, ..circuit };
     let over = circuit.retry_at.is_none_or(|at| at <= now);
     if circuit.state == BreakerState::Open && over {
         Circuit { state: BreakerState::HalfOpen, trials: 0, trial_at: None, ..circuit }
@@ -101,48 +197,75 @@ pub fn trials_left(circuit: &Circuit, tuning: Tuning, now: Timestamp) -> i32 {
     (tuning.trials - out).max(0)
 }
 
-fn closed(circuit: Circuit, event: Event, tuning: Tuning, now: Timestamp) -> (Circuit, Admission) {
-    let next = match event {
-        Event::Call => circuit,
-        Event::Success => Circuit { failures: 0, ..circuit },
-        Event::Failure if circuit.failures + 1 >= tuning.threshold => {
-            opened(Circuit { failures: circuit.failures + 1, ..circuit }, tuning, now)
-        }
-        Event::Failure => Circuit { failures: circuit.failures + 1, ..circuit },
+/// Nothing that calls do moves a breaker that a person holds.
+fn held(circuit: Circuit, force: Force, event: Event) -> Step {
+    match (force.to, event) {
+        (BreakerForce::Open, Event::Call) => stay(circuit, Admission::Refused(force.until)),
+        _ => stay(circuit, Admission::Admitted),
+    }
+}
+
+fn closed(circuit: Circuit, event: Event, tuning: Tuning, now: Timestamp) -> Step {
+    let (failed, took) = match event {
+        Event::Call => return stay(circuit, Admission::Admitted),
+        Event::Success(took) => (false, took),
+        Event::Failure(took) => (true, took),
     };
-    (next, Admission::Admitted)
+    let Tuning { rates, .. } = tuning;
+    let window = if rates.are_on() {
+        circuit.window.push(failed, rates.slow(took), rates.window)
+    } else {
+        Window::EMPTY
+    };
+    let failures = if failed { circuit.failures.saturating_add(1) } else { 0 };
+    let next = Circuit { failures, window, ..circuit };
+    let counts = window.calls >= rates.min_calls.min(rates.window);
+    let cause = if failed && failures >= tuning.threshold {
+        BreakerCause::FailuresInARow
+    } else if counts && window.share(window.failures(), rates.failure_percent) {
+        BreakerCause::FailureRate
+    } else if counts && window.share(window.slow_calls(), rates.slow_percent) {
+        BreakerCause::SlowCalls
+    } else {
+        return stay(next, Admission::Admitted);
+    };
+    moved(opened(next, tuning, now), cause)
 }
 
 /// Late answers of calls that went out before it opened change nothing: only a trial does.
-fn open(circuit: Circuit, event: Event) -> (Circuit, Admission) {
+fn open(circuit: Circuit, event: Event) -> Step {
     match event {
-        Event::Call => (circuit, Admission::Refused(circuit.retry_at)),
-        Event::Success | Event::Failure => (circuit, Admission::Admitted),
+        Event::Call => stay(circuit, Admission::Refused(circuit.retry_at)),
+        Event::Success(_) | Event::Failure(_) => stay(circuit, Admission::Admitted),
     }
 }
 
-fn half_open(
-    circuit: Circuit,
-    event: Event,
-    tuning: Tuning,
-    now: Timestamp,
-) -> (Circuit, Admission) {
+fn half_open(circuit: Circuit, event: Event, tuning: Tuning, now: Timestamp) -> Step {
     match event {
         Event::Call if trials_left(&circuit, tuning, now) > 0 => {
             let out = tuning.trials - trials_left(&circuit, tuning, now);
-            (Circuit { trials: out + 1, trial_at: Some(now), ..circuit }, Admission::Admitted)
+            let next = Circuit { trials: out + 1, trial_at: Some(now), ..circuit };
+            stay(next, Admission::Admitted)
         }
-        Event::Call => (circuit, Admission::Refused(None)),
-        Event::Success => (Circuit::CLOSED, Admission::Admitted),
-        Event::Failure => (
-            opened(
-                Circuit { failures: circuit.failures.saturating_add(1), ..circuit },
-                tuning,
-                now,
-            ),
-            Admission::Admitted,
-        ),
+        Event::Call => stay(circuit, Admission::Refused(None)),
+        Event::Success(took) if !tuning.rates.slow(took) => {
+            moved(Circuit::CLOSED, BreakerCause::TrialSucceeded)
+        }
+        Event::Success(_) => moved(opened(circuit, tuning, now), BreakerCause::TrialFailed),
+        Event::Failure(_) => {
+            let failures = circuit.failures.saturating_add(1);
+            let next = opened(Circuit { failures, ..circuit }, tuning, now);
+            moved(next, BreakerCause::TrialFailed)
+        }
     }
+}
+
+fn stay(circuit: Circuit, admission: Admission) -> Step {
+    Step { circuit, admission, cause: None }
+}
+
+fn moved(circuit: Circuit, cause: BreakerCause) -> Step {
+    Step { circuit, admission: Admission::Admitted, cause: Some(cause) }
 }
 
 fn opened(circuit: Circuit, tuning: Tuning, now: Timestamp) -> Circuit {
@@ -158,78 +281,4 @@ fn opened(circuit: Circuit, tuning: Tuning, now: Timestamp) -> Circuit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::{Clock, TestClock};
-
-    const TUNING: Tuning = Tuning { threshold: 5, cooldown: Duration::from_secs(60), trials: 2 };
-
-    fn after(events: &[Event], now: Timestamp) -> Circuit {
-        events.iter().fold(Circuit::CLOSED, |circuit, event| step(circuit, *event, TUNING, now).0)
-    }
-
-    #[test]
-    fn op_1_the_fifth_failure_in_a_row_opens_it() {
-        let now = TestClock::new().now();
-        assert_eq!(after(&[Event::Failure; 4], now).state, BreakerState::Closed);
-        let open = after(&[Event::Failure; 5], now);
-        assert_eq!(open.state, BreakerState::Open);
-        assert_eq!(open.retry_at, Some(now + chrono::Duration::seconds(60)));
-    }
-
-    #[test]
-    fn op_1_a_success_in_between_starts_the_count_anew() {
-        let now = TestClock::new().now();
-        let mut events = vec![Event::Failure; 4];
-        events.push(Event::Success);
-        events.extend([Event::Failure; 4]);
-        assert_eq!(after(&events, now).state, BreakerState::Closed);
-    }
-
-    #[test]
-    fn op_1_open_refuses_until_the_cool_down_ends_then_admits_its_trials() {
-        let clock = TestClock::new();
-        let open = after(&[Event::Failure; 5], clock.now());
-        assert_eq!(
-            step(open, Event::Call, TUNING, clock.now()).1,
-            Admission::Refused(open.retry_at)
-        );
-        clock.advance(Duration::from_secs(60));
-        let (one, first) = step(open, Event::Call, TUNING, clock.now());
-        let (two, second) = step(one, Event::Call, TUNING, clock.now());
-        let (_, third) = step(two, Event::Call, TUNING, clock.now());
-        assert_eq!((first, second), (Admission::Admitted, Admission::Admitted));
-        assert_eq!(third, Admission::Refused(None));
-    }
-
-    #[test]
-    fn op_1_half_open_closes_at_the_first_success_and_reopens_at_a_failure() {
-        let clock = TestClock::new();
-        let open = after(&[Event::Failure; 5], clock.now());
-        clock.advance(Duration::from_secs(60));
-        let (trial, _) = step(open, Event::Call, TUNING, clock.now());
-        assert_eq!(step(trial, Event::Success, TUNING, clock.now()).0, Circuit::CLOSED);
-        let reopened = step(trial, Event::Failure, TUNING, clock.now()).0;
-        assert_eq!(reopened.state, BreakerState::Open);
-        assert_eq!(reopened.retry_at, Some(clock.now() + chrono::Duration::seconds(60)));
-    }
-
-    #[test]
-    fn a_late_failure_does_not_prolong_the_cool_down() {
-        let clock = TestClock::new();
-        let open = after(&[Event::Failure; 5], clock.now());
-        clock.advance(Duration::from_secs(30));
-        assert_eq!(step(open, Event::Failure, TUNING, clock.now()).0, open);
-    }
-
-    #[test]
-    fn a_trial_whose_caller_died_is_written_off() {
-        let clock = TestClock::new();
-        let open = after(&[Event::Failure; 5], clock.now());
-        clock.advance(Duration::from_secs(60));
-        let (one, _) = step(open, Event::Call, TUNING, clock.now());
-        let (two, _) = step(one, Event::Call, TUNING, clock.now());
-        clock.advance(Duration::from_secs(121));
-        assert_eq!(step(two, Event::Call, TUNING, clock.now()).1, Admission::Admitted);
-    }
-}
+mod tests;

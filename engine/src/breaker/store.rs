@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
-use signalbox_model::breaker::{Breaker, BreakerState};
+use signalbox_model::breaker::{Breaker, BreakerForce, BreakerState, BreakerWindow, Forced};
 use signalbox_model::format::shorten;
-use signalbox_model::system_log::LogLevel;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 
-use crate::breaker::step::{Admission, Circuit, Event, Tuning, cooled_down, step};
-use crate::logs::{self, NewLog};
+use crate::breaker::history::{self, Move};
+use crate::breaker::step::{Admission, Circuit, Event, Force, Step, cooled_down, step};
+use crate::breaker::tuning;
+use crate::breaker::window::Window;
 use crate::settings::Settings;
 use crate::{CommandError, Ctx, notify};
 
@@ -33,23 +33,16 @@ pub struct Stored {
     pub last_success_at: Option<Timestamp>,
     /// The provider's last failure.
     pub last_error: Option<String>,
+    /// Who holds it, if a person does.
+    pub forced: Option<Forced>,
 }
 
-/// What decides when `provider`'s breaker opens: the settings `<provider>_cb_…`, or else the
-/// MCP provider's.
-pub fn tuning(settings: &Settings, provider: &str) -> Tuning {
-    let get = |name: &str| {
-        let own = format!("{provider}_cb_{name}");
-        if signalbox_model::setting::setting(&own).is_some() {
-            settings.get(&own)
-        } else {
-            settings.get(&format!("{MCP}_cb_{name}"))
-        }
-    };
-    Tuning {
-        threshold: i32::try_from(get("failure_threshold")).unwrap_or(i32::MAX),
-        cooldown: Duration::from_millis(get("cooldown_ms").unsigned_abs()),
-        trials: i32::try_from(get("half_open_trials")).unwrap_or(i32::MAX),
+impl Stored {
+    /// Who holds it open at `now`, and why, if a person does.
+    pub fn forced_open(&self, now: Timestamp) -> Option<(String, String)> {
+        let held = cooled_down(self.circuit, now).forced?;
+        let forced = self.forced.as_ref().filter(|_| held.to == BreakerForce::Open)?;
+        Some((forced.by.clone(), forced.reason.clone()))
     }
 }
 
@@ -71,12 +64,17 @@ pub(crate) async fn admit(
     apply(db, provider, Event::Call, None, now).await
 }
 
-/// Reports that `provider` answered.
+/// Reports that `provider` answered after `took`.
 pub(crate) async fn succeeded(
     db: &PgPool,
     provider: &str,
+    took: Duration,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
+    if tuning(&Settings::read(db).await?, provider).rates.are_on() {
+        // Every call counts.
+        return apply(db, provider, Event::Success(took), None, now).await.map(drop);
+    }
     let noted: Option<bool> = sqlx::query_scalar(
         "SELECT state = 'closed' AND failures = 0 AND last_success_at > $2
          FROM circuit_breakers WHERE provider = $1",
@@ -87,19 +85,20 @@ pub(crate) async fn succeeded(
     .await?
     .flatten();
     if noted != Some(true) {
-        apply(db, provider, Event::Success, None, now).await?;
+        apply(db, provider, Event::Success(took), None, now).await?;
     }
     Ok(())
 }
 
-/// Reports that a call failed by `provider`'s fault.
+/// Reports that a call failed by `provider`'s fault after `took`.
 pub(crate) async fn failed(
     db: &PgPool,
     provider: &str,
     error: &str,
+    took: Duration,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    apply(db, provider, Event::Failure, Some(error), now).await.map(drop)
+    apply(db, provider, Event::Failure(took), Some(error), now).await.map(drop)
 }
 
 async fn apply(
@@ -112,18 +111,30 @@ async fn apply(
     let mut tx = db.begin().await?;
     let tuning = tuning(&Settings::read(&mut *tx).await?, provider);
     let before = lock(&mut tx, provider).await?;
-    let (after, admission) = step(before, event, tuning, now);
-    let success_at = (event == Event::Success).then_some(now);
+    let Step { circuit: after, admission, cause } = step(before, event, tuning, now);
+    let success_at = matches!(event, Event::Success(_)).then_some(now);
+    if before.forced != after.forced {
+        save_forced(&mut tx, provider, None).await?;
+    }
     save(&mut tx, provider, after, success_at, error).await?;
-    if after.state != before.state {
-        log_change(&mut tx, provider, before, after, error, now).await?;
+    if let Some(cause) = cause {
+        let made = Move { provider, before, after, cause, actor: None, detail: error };
+        history::record(&mut tx, made, now).await?;
         notify::notify(&mut *tx, notify::CONTROLS).await?;
     }
     tx.commit().await?;
     Ok(admission)
 }
 
-async fn lock(tx: &mut PgConnection, provider: &str) -> Result<Circuit, sqlx::Error> {
+/// Whether `provider` was ever called.
+pub(super) async fn is_known(tx: &mut PgConnection, provider: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM circuit_breakers WHERE provider = $1)")
+        .bind(provider)
+        .fetch_one(tx)
+        .await
+}
+
+pub(super) async fn lock(tx: &mut PgConnection, provider: &str) -> Result<Circuit, sqlx::Error> {
     sqlx::query(
         "INSERT INTO circuit_breakers (provider, state, failures) VALUES ($1, 'closed', 0)
          ON CONFLICT (provider) DO NOTHING",
@@ -138,7 +149,7 @@ async fn lock(tx: &mut PgConnection, provider: &str) -> Result<Circuit, sqlx::Er
         .await
 }
 
-async fn save(
+pub(super) async fn save(
     tx: &mut PgConnection,
     provider: &str,
     circuit: Circuit,
@@ -148,7 +159,8 @@ async fn save(
     sqlx::query(
         "UPDATE circuit_breakers SET state = $2, failures = $3, opened_at = $4, retry_at = $5,
              trials = $6, trial_at = $7, last_success_at = coalesce($8, last_success_at),
-             last_error = coalesce($9, last_error)
+             last_error = coalesce($9, last_error), window_calls = $10, window_failed = $11,
+             window_slow = $12
          WHERE provider = $1",
     )
     .bind(provider)
@@ -160,41 +172,34 @@ async fn save(
     .bind(circuit.trial_at)
     .bind(success_at)
     .bind(error.map(|text| shorten(text, 500)))
+    .bind(i16::try_from(circuit.window.calls).unwrap_or(i16::MAX))
+    .bind(circuit.window.failed.cast_signed())
+    .bind(circuit.window.slow.cast_signed())
     .execute(tx)
     .await
     .map(drop)
 }
 
-async fn log_change(
+/// Notes who holds the breaker, or that nobody does.
+pub(super) async fn save_forced(
     tx: &mut PgConnection,
     provider: &str,
-    before: Circuit,
-    after: Circuit,
-    error: Option<&str>,
-    now: Timestamp,
+    forced: Option<&Forced>,
 ) -> Result<(), sqlx::Error> {
-    let (event, level, message) = match after.state {
-        BreakerState::Open => (
-            "circuit_breaker_open",
-            LogLevel::Error,
-            format!("Breaker of {provider} opened after {} failures in a row", after.failures),
-        ),
-        BreakerState::HalfOpen => (
-            "circuit_breaker_half_open",
-            LogLevel::Warn,
-            format!("Breaker of {provider} lets trial calls out"),
-        ),
-        BreakerState::Closed => (
-            "circuit_breaker_closed",
-            LogLevel::Info,
-            format!("Breaker of {provider} closed: the provider answers again"),
-        ),
-    };
-    let facts = json!({
-        "provider": provider, "from": before.state, "to": after.state,
-        "failures": after.failures, "retryAt": after.retry_at, "error": error,
-    });
-    logs::write(tx, now, NewLog::new(event, level, message).with(facts)).await
+    sqlx::query(
+        "UPDATE circuit_breakers SET forced = $2, forced_until = $3, forced_by = $4,
+             forced_reason = $5, forced_at = $6
+         WHERE provider = $1",
+    )
+    .bind(provider)
+    .bind(forced.map(|forced| forced.to.name()))
+    .bind(forced.and_then(|forced| forced.until))
+    .bind(forced.map(|forced| &forced.by))
+    .bind(forced.map(|forced| &forced.reason))
+    .bind(forced.map(|forced| forced.at))
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// All breakers, for those who may see the console. The MCP provider's is always among them.
@@ -207,7 +212,8 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Breaker>, CommandError> {
     let settings = Settings::read(&mut *conn).await?;
     let mut stored = read_all(&mut conn).await?;
     if !stored.iter().any(|(provider, _)| provider == MCP) {
-        let never = Stored { circuit: Circuit::CLOSED, last_success_at: None, last_error: None };
+        let circuit = Circuit::CLOSED;
+        let never = Stored { circuit, last_success_at: None, last_error: None, forced: None };
         stored.push((MCP.to_owned(), never));
     }
     stored.sort_by(|a, b| a.0.cmp(&b.0));
@@ -217,16 +223,33 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Breaker>, CommandError> {
         .collect())
 }
 
+/// `provider`'s breaker.
+///
+/// # Errors
+/// As [`list`]; when nobody has ever called that provider.
+pub async fn read(ctx: &Ctx, provider: &str) -> Result<Breaker, CommandError> {
+    let found = list(ctx).await?.into_iter().find(|breaker| breaker.provider == provider);
+    found.ok_or_else(|| CommandError::NotFound { what: format!("provider {provider}") })
+}
+
 fn shown(provider: String, stored: Stored, settings: &Settings, now: Timestamp) -> Breaker {
-    let tuning = tuning(settings, &provider);
+    let settings = super::tuning::chosen(settings, &provider);
     let circuit = cooled_down(stored.circuit, now);
+    let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     Breaker {
+        forced: stored.forced.filter(|_| circuit.forced.is_some()),
+        window: BreakerWindow {
+            calls: count(circuit.window.calls),
+            failed: count(circuit.window.failures()),
+            slow: count(circuit.window.slow_calls()),
+        },
+        settings,
         provider,
         state: circuit.state,
         failures: circuit.failures,
-        threshold: tuning.threshold,
+        threshold: i32::try_from(settings.failure_threshold).unwrap_or(i32::MAX),
         opened_at: circuit.opened_at,
-        cooldown_ms: i64::try_from(tuning.cooldown.as_millis()).unwrap_or(i64::MAX),
+        cooldown_ms: settings.cooldown_ms,
         retry_at: circuit.retry_at,
         last_success_at: stored.last_success_at,
         last_error: stored.last_error,
@@ -243,6 +266,7 @@ pub(crate) async fn read_all(
                 circuit: circuit(&row)?,
                 last_success_at: row.try_get("last_success_at")?,
                 last_error: row.try_get("last_error")?,
+                forced: forced(&row)?,
             };
             Ok((row.try_get("provider")?, stored))
         })
@@ -260,5 +284,23 @@ fn circuit(row: &PgRow) -> Result<Circuit, sqlx::Error> {
         retry_at: row.try_get("retry_at")?,
         trials: row.try_get("trials")?,
         trial_at: row.try_get("trial_at")?,
+        window: Window {
+            calls: u32::from(row.try_get::<i16, _>("window_calls")?.unsigned_abs()),
+            failed: row.try_get::<i64, _>("window_failed")?.cast_unsigned(),
+            slow: row.try_get::<i64, _>("window_slow")?.cast_unsigned(),
+        },
+        forced: forced(row)?.map(|forced| Force { to: forced.to, until: forced.until }),
     })
+}
+
+fn forced(row: &PgRow) -> Result<Option<Forced>, sqlx::Error> {
+    let Some(to) = row.try_get::<Option<String>, _>("forced")? else { return Ok(None) };
+    Ok(Some(Forced {
+        to: BreakerForce::from_name(&to)
+            .ok_or_else(|| sqlx::Error::Decode(format!("unknown force {to}").into()))?,
+        by: row.try_get("forced_by")?,
+        reason: row.try_get("forced_reason")?,
+        at: row.try_get("forced_at")?,
+        until: row.try_get("forced_until")?,
+    }))
 }

@@ -13,6 +13,7 @@ use sqlx::types::Json;
 use sqlx::{Connection, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use crate::breaker;
 use crate::breaker::step::{cooled_down, trials_left};
 use crate::breaker::store::{self, Stored};
 use crate::jobs::handler::{KindSpec, Registry};
@@ -144,7 +145,7 @@ impl<'a> Budget<'a> {
             BreakerState::Closed => i64::MAX,
             BreakerState::Open => 0,
             BreakerState::HalfOpen => {
-                let tuning = store::tuning(&self.gates.settings, provider);
+                let tuning = breaker::tuning(&self.gates.settings, provider);
                 i64::from(trials_left(&circuit, tuning, self.now))
                     - self.gates.running_against(self.registry, provider)
             }

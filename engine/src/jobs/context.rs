@@ -58,7 +58,7 @@ impl JobContext {
         operation: Operation,
         call: impl Future<Output = Result<T, CallFailure>> + Send,
     ) -> Result<T, JobError> {
-        provider::call(&self.db, &self.clock, operation, call).await
+        provider::call(&self.db, &self.clock, self.job_id, operation, call).await
     }
 
     /// Writes to `system_logs` about this job.

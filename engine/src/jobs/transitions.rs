@@ -453,25 +453,25 @@ pub(crate) async fn request_cancel(
     Ok(asked.rows_affected() == 1)
 }
 
-/// `dead` → `available`, with all its attempts to spend anew. The letter stays until the retry
-/// has ended. Returns the job's id; nothing when the letter is not pending.
+/// `dead` → `available`, with all their attempts to spend anew. The letters stay until the retry
+/// has ended. Returns each letter with its job; none for a letter that is not pending.
 pub(crate) async fn redrive(
     tx: &mut PgConnection,
-    letter: i64,
+    letters: &[i64],
     now: Timestamp,
-) -> Result<Option<JobId>, sqlx::Error> {
-    sqlx::query_scalar(
+) -> Result<Vec<(i64, JobId)>, sqlx::Error> {
+    sqlx::query_as(
         "WITH retried AS (
              UPDATE dead_letter_queue SET status = 'retry_scheduled'
-             WHERE id = $1 AND status = 'pending' RETURNING *
+             WHERE id = ANY($1) AND status = 'pending' RETURNING *
          )
          INSERT INTO jobs_ready (id, kind, queue, priority, payload, max_attempts, created_at, run_at,
              last_error, last_error_class, dead_letter_id)
          SELECT job_id, kind, queue, priority, payload, max_attempts, created_at, $2, error, error_class, id
-         FROM retried RETURNING id",
+         FROM retried RETURNING dead_letter_id, id",
     )
-    .bind(letter)
+    .bind(letters)
     .bind(now)
-    .fetch_optional(tx)
+    .fetch_all(tx)
     .await
 }

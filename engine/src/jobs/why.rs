@@ -48,6 +48,9 @@ pub(crate) async fn verdict(
         queue: queues::hold(&mut conn, job, now).await?,
         expedited: expedited(&mut conn, job.id).await?,
         breaker: calls.and_then(|(operation, _)| breaker(&gates, operation, now)),
+        breaker_forced: calls.and_then(|(operation, _)| {
+            gates.breakers.get(operation.provider).and_then(|stored| stored.forced_open(now))
+        }),
         rate: calls.map(|(operation, calls)| {
             let rpm = gates.settings.get(operation.rate);
             let ready = gates.bucket(operation.rate, now).ready_at(rpm, calls, now);

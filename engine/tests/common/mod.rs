@@ -14,16 +14,21 @@ use signalbox_engine::provider::{CallFailure, Operation};
 use signalbox_engine::testing::{TestDb, TestWorker};
 use signalbox_engine::{Ctx, SharedClock};
 use signalbox_model::actor::{Actor, Role};
+use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{Job as JobRow, JobId, NewJob};
 
 /// The provider of the tests; its answers are played from a script.
 pub const OPERATION: Operation = Operation { provider: "mcp", rate: "discovery_rpm" };
+
+/// How long every call takes, on which clock.
+type Pace = Option<(Arc<TestClock>, Duration)>;
 
 /// What the provider answers next, and how often it was really called.
 #[derive(Clone, Default)]
 pub struct Script {
     answers: Arc<Mutex<VecDeque<Result<(), CallFailure>>>>,
     calls: Arc<Mutex<usize>>,
+    takes: Arc<Mutex<Pace>>,
 }
 
 impl Script {
@@ -32,8 +37,19 @@ impl Script {
         self.answers.lock().unwrap().extend(std::iter::repeat_n(Err(outage), times));
     }
 
+    /// The next requests are refused by a healthy provider: each job's own fault.
+    pub fn rejects(&self, times: usize) {
+        let refusal = CallFailure::Rejected("no such post".into());
+        self.answers.lock().unwrap().extend(std::iter::repeat_n(Err(refusal), times));
+    }
+
     pub fn answers(&self, answer: Result<(), CallFailure>) {
         self.answers.lock().unwrap().push_back(answer);
+    }
+
+    /// From now on every call takes `took` on `clock`.
+    pub fn takes(&self, clock: &Arc<TestClock>, took: Duration) {
+        *self.takes.lock().unwrap() = Some((clock.clone(), took));
     }
 
     pub fn calls(&self) -> usize {
@@ -43,6 +59,9 @@ impl Script {
     /// The next scripted answer; a good one when the script has ended.
     async fn call(&self) -> Result<(), CallFailure> {
         *self.calls.lock().unwrap() += 1;
+        if let Some((clock, took)) = &*self.takes.lock().unwrap() {
+            clock.advance(*took);
+        }
         self.answers.lock().unwrap().pop_front().unwrap_or(Ok(()))
     }
 }
@@ -64,6 +83,26 @@ impl Job for Call {
 
     async fn run(self, cx: &JobContext, script: &Script) -> Result<(), JobError> {
         cx.call(OPERATION, script.call()).await
+    }
+}
+
+/// `test.flaky`: fails for good whenever the script does, without a provider.
+#[derive(Deserialize)]
+struct Flaky {}
+
+impl Job for Flaky {
+    type Resources = Script;
+    const SPEC: KindSpec = KindSpec {
+        name: "test.flaky",
+        queue: "test",
+        max_attempts: 1,
+        timeout: Timeout::Fixed(Duration::from_secs(30)),
+        concurrency: None,
+        calls: None,
+    };
+
+    async fn run(self, _: &JobContext, script: &Script) -> Result<(), JobError> {
+        script.call().await.map_err(|e| JobError::fail(ErrorClass::Rejected, e.to_string()))
     }
 }
 
@@ -104,7 +143,7 @@ impl World {
         let shared: SharedClock = clock.clone();
         let script = Script::default();
         let mut builder = Registry::builder();
-        builder.add::<Call>(script.clone()).add::<Panics>(());
+        builder.add::<Call>(script.clone()).add::<Flaky>(script.clone()).add::<Panics>(());
         let registry = builder.build();
         let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
         let actor = Actor {

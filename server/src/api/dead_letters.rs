@@ -4,7 +4,10 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::dead_letters;
-use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
+use signalbox_model::dead_letter::{
+    DeadLetter, DeadLetterFilter, DeadLetterGroups, DeadLetterStatus,
+};
+use signalbox_model::error_class::ErrorClass;
 use signalbox_model::metrics::DeadLetterCounts;
 use signalbox_model::page::Page;
 
@@ -14,9 +17,12 @@ use crate::problem::Answer;
 
 /// The query of `GET /api/admin/dead-letter-queue`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
     status: Option<DeadLetterStatus>,
+    kind: Option<String>,
+    error_class: Option<ErrorClass>,
+    fingerprint: Option<String>,
     cursor: Option<i64>,
     limit: Option<i64>,
 }
@@ -45,13 +51,29 @@ pub struct Retried {
     job_id: i64,
 }
 
-/// `GET /api/admin/dead-letter-queue?status=pending|retry_scheduled&cursor=&limit=`.
+/// `GET /api/admin/dead-letter-queue?status=pending|retry_scheduled&kind=&errorClass=&fingerprint=&cursor=&limit=`.
 pub async fn list(
     Signed { ctx, .. }: Signed,
-    Params(filter): Params<Filter>,
+    Params(Filter { status, kind, error_class, fingerprint, cursor, limit }): Params<Filter>,
 ) -> Answer<axum::Json<Letters>> {
-    let page = dead_letters::list(&ctx, filter.status, filter.cursor, filter.limit).await?;
+    let filter = DeadLetterFilter { status, kind, error_class, fingerprint, ids: None };
+    let page = dead_letters::list(&ctx, &filter, cursor, limit).await?;
     Ok(axum::Json(Letters { page, counts: dead_letters::counts(&ctx).await? }))
+}
+
+/// The query of `GET /api/admin/dead-letter-queue/groups`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Largest {
+    limit: Option<i64>,
+}
+
+/// `GET /api/admin/dead-letter-queue/groups?limit=`: the largest groups of the same error.
+pub async fn groups(
+    Signed { ctx, .. }: Signed,
+    Params(Largest { limit }): Params<Largest>,
+) -> Answer<axum::Json<DeadLetterGroups>> {
+    Ok(axum::Json(dead_letters::groups::groups(&ctx, limit).await?))
 }
 
 /// `POST /api/admin/dead-letter-queue {"dlqId","requestedBy"?}` → 202: its job runs again. 404

@@ -5,6 +5,7 @@ pub mod admin_jobs;
 pub mod auth;
 pub mod batch;
 pub mod breakers;
+pub mod bulk_operations;
 pub mod dead_letters;
 pub mod exports;
 pub mod health;

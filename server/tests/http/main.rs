@@ -3,6 +3,7 @@
 
 mod auth;
 mod bad_input;
+mod bulk_operations;
 mod exports;
 mod guard;
 mod health;

@@ -1,8 +1,17 @@
-//! Working the dead letter queue (OP-5, OP-6).
+//! Working the dead letter queue (OP-5, OP-6): one letter here, many in [`bulk`].
 
+mod batch;
+pub mod bulk;
+mod canary;
+pub mod cap;
+mod filter;
+pub mod groups;
+pub mod runner;
+
+use filter::{bind_filter, filter_sql};
 use serde_json::json;
 use signalbox_model::actor::Permission;
-use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
+use signalbox_model::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterStatus};
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::JobId;
 use signalbox_model::metrics::DeadLetterCounts;
@@ -16,29 +25,29 @@ use crate::jobs::transitions;
 use crate::logs::{self, NewLog};
 use crate::{CommandError, Ctx, notify};
 
-/// The letters of one status, or all, the newest first.
+/// The letters that match, the newest first.
 ///
 /// # Errors
 /// Without [`Permission::ReadConsole`], or when the database does not answer.
 pub async fn list(
     ctx: &Ctx,
-    status: Option<DeadLetterStatus>,
+    filter: &DeadLetterFilter,
     cursor: Option<i64>,
     limit: Option<i64>,
 ) -> Result<Page<DeadLetter>, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
     let limit = page_rows(limit);
-    let rows = sqlx::query(
-        "SELECT * FROM dead_letter_queue
-         WHERE ($1::text IS NULL OR status = $1) AND ($2::bigint IS NULL OR id < $2)
-         ORDER BY id DESC LIMIT $3",
-    )
-    .bind(status.map(DeadLetterStatus::name))
-    .bind(cursor)
-    .bind(limit + 1)
-    .try_map(dead_letter)
-    .fetch_all(&ctx.db)
-    .await?;
+    let list = sqlx::query(concat!(
+        "SELECT * FROM dead_letter_queue WHERE ",
+        filter_sql!(),
+        " AND ($6::bigint IS NULL OR id < $6) ORDER BY id DESC LIMIT $7",
+    ));
+    let rows = bind_filter!(list, filter)
+        .bind(cursor)
+        .bind(limit + 1)
+        .try_map(dead_letter)
+        .fetch_all(&ctx.db)
+        .await?;
     Ok(Page::from_rows(rows, limit, |letter| letter.id))
 }
 
@@ -74,7 +83,8 @@ pub async fn retry(ctx: &Ctx, id: i64) -> Result<JobId, CommandError> {
 
 async fn retry_in_transaction(ctx: &Ctx, id: i64) -> Result<JobId, CommandError> {
     let mut tx = ctx.db.begin().await?;
-    let Some(job) = transitions::redrive(&mut tx, id, ctx.now()).await? else {
+    let retried = transitions::redrive(&mut tx, &[id], ctx.now()).await?;
+    let Some(&(_, job)) = retried.first() else {
         drop(tx);
         return Err(not_pending(ctx, id).await?);
     };
