@@ -19,6 +19,7 @@ use crate::kill_switch::KillSwitchPage;
 use crate::logs::LogsPage;
 use crate::matviews::MatviewsPage;
 use crate::overview::OverviewPage;
+use crate::queues::{QueuePage, QueuesPage};
 use crate::schedules::{SchedulePage, SchedulesPage};
 use crate::settings::SettingsPage;
 
@@ -65,6 +66,8 @@ pub fn App() -> impl IntoView {
                         view=BackTestPage
                         ssr=WHOLE
                     />
+                    <Route path=path!("/admin/queues") view=QueuesPage ssr=WHOLE />
+                    <Route path=path!("/admin/queues/:name") view=QueuePage ssr=WHOLE />
                     <Route path=path!("/admin/kill-switch") view=KillSwitchPage ssr=WHOLE />
                     <Route path=path!("/admin/exports") view=ExportsPage ssr=WHOLE />
                     <Route path=path!("/admin/config") view=SettingsPage ssr=WHOLE />

@@ -23,6 +23,7 @@ mod logs;
 mod matviews;
 pub mod notice;
 mod overview;
+mod queues;
 mod schedules;
 mod settings;
 pub mod theme;

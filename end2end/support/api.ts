@@ -95,6 +95,14 @@ export class Api {
     }
   }
 
+  /** Lets a queue run, if it is held. */
+  async resume(queue: string): Promise<void> {
+    const { queues } = await this.send<{ queues: { name: string; state: string }[] }>('GET', '/api/admin/queues');
+    if (queues.some(({ name, state }) => name === queue && state !== 'running')) {
+      await this.send('POST', `/api/ops/queues/${queue}/resume`, { reason: 'the story is over' });
+    }
+  }
+
   /** Turns the MCP provider's fault dial. */
   async dial(fault: { mode: string; status?: number }): Promise<void> {
     await this.send('PUT', `${sandboxURL}/_faults/mcp`, fault);

@@ -84,10 +84,8 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures>({
   complaints: [
-    async ({ context, javaScriptEnabled }, use) => {
+    async ({ context }, use) => {
       const complaints = new Complaints(context);
-      // What is preloaded is used by JavaScript only.
-      if (javaScriptEnabled === false) complaints.expect(/preloaded using link preload but not used/);
       await use(complaints);
       expect(complaints.unexpected(), 'the browser complained').toEqual([]);
     },

@@ -50,6 +50,16 @@ pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Queue>, CommandE
         .await?)
 }
 
+/// One queue.
+///
+/// # Errors
+/// As [`list`]; when there is no such queue.
+pub async fn read(ctx: &Ctx, registry: &Registry, name: &str) -> Result<Queue, CommandError> {
+    let queues = list(ctx, registry).await?;
+    let found = queues.into_iter().find(|queue| queue.name == name);
+    found.ok_or_else(|| CommandError::NotFound { what: format!("queue {name}") })
+}
+
 fn queue(row: &PgRow, now: Timestamp) -> Result<Queue, sqlx::Error> {
     let paused_at: Option<Timestamp> = row.try_get("paused_at")?;
     let paused_until: Option<Timestamp> = row.try_get("paused_until")?;

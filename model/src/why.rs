@@ -313,7 +313,7 @@ mod tests {
         let mut facts = held_by_everything();
         facts.kill_switch = None;
         facts.expedited = true;
-        assert_eq!(why(&facts, now()).cause, "breaker_open");
+        assert_eq!(why(&facts, now()).cause, "breaker_forced_open");
     }
 
     #[test]

@@ -79,7 +79,10 @@ fn status(query: &Query) -> Option<DeadLetterStatus> {
 fn LettersHead(counts: DeadLetterCounts) -> impl IntoView {
     let now = match counts.pending {
         0 => "Nothing waits for you.".to_owned(),
-        n => format!("{} gave up and wait for a decision.", format::plural(n, "job", "jobs")),
+        n => format!(
+            "{} for a decision.",
+            format::plural(n, "job that gave up waits", "jobs that gave up wait")
+        ),
     };
     let alarm = if counts.pending >= ALARM_AT { "That is an alarm" } else { "The alarm is at 10" };
     let retries = match counts.retry_scheduled {

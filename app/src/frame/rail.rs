@@ -10,9 +10,10 @@ use crate::components::icon::{Icon, Mark};
 /// Icon, address, label.
 type Entry = (&'static str, &'static str, &'static str);
 
-const LINES: [Entry; 6] = [
+const LINES: [Entry; 7] = [
     ("overview", "/admin", "Overview"),
     ("jobs", "/admin/jobs", "Jobs"),
+    ("queue", "/admin/queues", "Queues"),
     ("siding", "/admin/dead-letter-queue", "Dead letters"),
     ("signal", "/admin/breakers", "Breakers"),
     ("export", "/admin/exports", "Exports"),

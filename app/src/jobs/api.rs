@@ -73,6 +73,17 @@ pub(crate) async fn retry_job(id: JobId) -> Result<Notice, AppError> {
     finish(result, &page, &[]).await
 }
 
+/// Puts a waiting job before all others, even from a paused queue.
+#[server(prefix = "/api/fn", endpoint = "run_job_next", output = crate::codec::Json)]
+pub(crate) async fn run_job_next(id: JobId) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish};
+    use signalbox_engine::jobs::commands;
+
+    let result = commands::run_next(&ctx()?, id).await;
+    let result = result.map(|()| Notice::done(format!("Job {id} is before all others now.")));
+    finish(result, &format!("/admin/jobs/{id}"), &[]).await
+}
+
 /// Starts a discovery for at most `limit` posts (OP-11).
 #[server(prefix = "/api/fn", endpoint = "trigger_discovery", output = crate::codec::Json)]
 pub(crate) async fn trigger_discovery(limit: i64) -> Result<Notice, AppError> {

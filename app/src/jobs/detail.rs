@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 use signalbox_model::job::{Job, JobDetail, JobState};
 use signalbox_model::why::Verdict;
 
-use super::api::{CancelJob, RetryJob, read_job};
+use super::api::{CancelJob, RetryJob, RunJobNext, read_job};
 use super::facts::Facts;
 use super::timeline::{ErrorText, Timeline};
 use crate::components::aspect::{Aspect, State, of_job};
@@ -27,7 +27,9 @@ pub(crate) fn JobPage() -> impl IntoView {
     let cancel = ServerAction::<CancelJob>::new();
     let retry = ServerAction::<RetryJob>::new();
     console.announce(cancel);
+    let run_next = ServerAction::<RunJobNext>::new();
     console.announce(retry);
+    console.announce(run_next);
     page(
         live(id, read_job),
         |detail: &JobDetail| {
@@ -38,7 +40,7 @@ pub(crate) fn JobPage() -> impl IntoView {
             let job = move || detail.with(|detail| detail.job.clone());
             let logs = Signal::derive(move || detail.with(|detail| detail.logs.clone()));
             view! {
-                {part(move || view! { <JobHead job=job() retry /> })}
+                {part(move || view! { <JobHead job=job() retry run_next /> })}
                 {part(move || {
                     let JobDetail { job, verdict, .. } = detail.get();
                     view! { <VerdictPlate state=job.state verdict /> }
@@ -71,7 +73,11 @@ pub(crate) fn JobPage() -> impl IntoView {
 }
 
 #[component]
-fn JobHead(job: Job, retry: ServerAction<RetryJob>) -> impl IntoView {
+fn JobHead(
+    job: Job,
+    retry: ServerAction<RetryJob>,
+    run_next: ServerAction<RunJobNext>,
+) -> impl IntoView {
     let (_, word) = of_job(&job);
     let rest = format!("{} of {} attempts spent.", job.attempt, job.max_attempts);
     let id = job.id;
@@ -86,6 +92,15 @@ fn JobHead(job: Job, retry: ServerAction<RetryJob>) -> impl IntoView {
                             <Submit class="button primary" pending=retry.pending()>
                                 {format!("Retry job {id}")}
                             </Submit>
+                        </ActionForm>
+                    }
+                })}
+            {matches!(job.state, JobState::Scheduled | JobState::Available)
+                .then(|| {
+                    view! {
+                        <ActionForm action=run_next>
+                            <input type="hidden" name="id" value=id />
+                            <Submit pending=run_next.pending()>"Run next"</Submit>
                         </ActionForm>
                     }
                 })}

@@ -14,6 +14,7 @@ use super::filters::{Filters, KNOWN, filter};
 use super::metrics::{KindTable, QueueTable};
 use super::row::{JobRow, key};
 use super::triggers::Triggers;
+use crate::components::aspect::of_breaker;
 use crate::components::breaker_tile::BreakerTile;
 use crate::components::empty::Empty;
 use crate::components::live::{live, page, part};
@@ -81,7 +82,7 @@ fn JobsHead(overview: Overview) -> impl IntoView {
     let now = if overview.kill_switch.active {
         "The kill switch is on: no job starts.".to_owned()
     } else if let Some(breaker) = open {
-        format!("{} is {}.", breaker.provider.to_uppercase(), breaker.state.name())
+        format!("{} is {}.", breaker.provider.to_uppercase(), of_breaker(breaker.state).1)
     } else {
         format!(
             "{} running, {} waiting.",

@@ -114,6 +114,12 @@ pub(super) fn sentence(facts: &OverviewFacts) -> (String, String) {
         "Nothing starts: the kill switch is on.".to_owned()
     } else if let Some(breaker) = blocked {
         format!("The line is blocked at {}.", breaker.provider.to_uppercase())
+    } else if overview.dead_letter_counts.pending > 0 {
+        let dead = overview.dead_letter_counts.pending;
+        format!(
+            "{} for a decision.",
+            format::plural(dead, "dead letter waits", "dead letters wait")
+        )
     } else {
         let all_clear =
             overview.circuit_breakers.iter().all(|b| of_breaker(b.state).0 == Aspect::Clear);

@@ -43,7 +43,10 @@ pub(crate) fn SchedulePage() -> impl IntoView {
             move || (name(), query.get()),
             |(name, query)| read_schedule(name, query.text("cron"), query.text("zone")),
         ),
-        |facts: &ScheduleFacts| (format!("Schedule {}", facts.schedule.name), facts.as_of),
+        |facts: &ScheduleFacts| {
+            let other = if facts.preview.is_some() { ", other times" } else { "" };
+            (format!("Schedule {}{other}", facts.schedule.name), facts.as_of)
+        },
         move |facts| {
             let history = Signal::derive(move || facts.with(|facts| facts.history.clone()));
             let schedule = move || facts.with(|facts| facts.schedule.clone());

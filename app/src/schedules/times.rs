@@ -18,7 +18,7 @@ pub(super) fn Upcoming(ticks: Vec<Tick>) -> impl IntoView {
         <Scroll label="Table of next ticks">
             <table>
                 <caption>"Next ticks"</caption>
-                <Head columns=&["", "UTC", "In its time zone"] />
+                <Head columns=&["When", "UTC", "In its time zone"] />
                 <tbody>{rows(ticks)}</tbody>
             </table>
         </Scroll>
@@ -113,7 +113,7 @@ fn Apply(name: String, preview: Preview, change: ServerAction<ChangeSchedule>) -
         <Scroll label="Table of previewed ticks">
             <table>
                 <caption>{preview.description}</caption>
-                <Head columns=&["", "UTC", "In its time zone"] />
+                <Head columns=&["When", "UTC", "In its time zone"] />
                 <tbody>{rows(preview.next_ticks)}</tbody>
             </table>
         </Scroll>

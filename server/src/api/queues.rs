@@ -8,7 +8,7 @@ use signalbox_model::queue::Queue;
 
 use super::input::{Json, Signed};
 use super::requested_by;
-use crate::problem::{Answer, ApiProblem};
+use crate::problem::Answer;
 
 /// The answer of `GET /api/admin/queues`.
 #[derive(Debug, Serialize)]
@@ -97,6 +97,5 @@ pub async fn limit(
 }
 
 async fn one(ctx: &Ctx, registry: &Registry, name: &str) -> Answer<axum::Json<Queue>> {
-    let queue = queues::list(ctx, registry).await?.into_iter().find(|queue| queue.name == name);
-    queue.map(axum::Json).ok_or_else(|| ApiProblem::of_status(http::StatusCode::NOT_FOUND))
+    Ok(axum::Json(queues::read(ctx, registry, name).await?))
 }

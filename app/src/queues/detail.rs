@@ -1,0 +1,233 @@
+//! One queue, and what can be done with it.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use signalbox_model::format;
+use signalbox_model::queue::{MAX_CONCURRENT_BOUND, PAUSE_MINUTES_BOUND, Queue, QueueState};
+
+use super::api::{BoundQueue, DrainQueue, PauseQueue, QueueFacts, ResumeQueue, read_queue};
+use super::row::{Progress, standing};
+use crate::components::aspect::State;
+use crate::components::field::Field;
+use crate::components::live::{live, page, part};
+use crate::components::log_table::LogTable;
+use crate::components::page_head::{Crumbs, PageHead};
+use crate::components::submit::Submit;
+use crate::components::time::MaybeTime;
+use crate::console::Console;
+
+/// The page.
+#[component]
+pub(crate) fn QueuePage() -> impl IntoView {
+    let console = Console::get();
+    let params = use_params_map();
+    let name = move || params.with(|params| params.get("name").unwrap_or_default());
+    let pause = ServerAction::<PauseQueue>::new();
+    let resume = ServerAction::<ResumeQueue>::new();
+    let drain = ServerAction::<DrainQueue>::new();
+    let bound = ServerAction::<BoundQueue>::new();
+    console.announce(pause);
+    console.announce(resume);
+    console.announce(drain);
+    console.announce(bound);
+    page(
+        live(name, read_queue),
+        |facts: &QueueFacts| (format!("Queue {}", facts.queue.name), facts.as_of),
+        move |facts| {
+            let history = Signal::derive(move || facts.with(|facts| facts.history.clone()));
+            let queue = move || facts.with(|facts| facts.queue.clone());
+            // Forms are drawn anew only when the queue's state has changed: what is being typed stays.
+            let state = Memo::new(move |_| facts.with(|facts| facts.queue.state));
+            view! {
+                {part(move || view! { <QueueHead queue=queue() /> })}
+                <div class="columns aside">
+                    <div class="stack">
+                        {move || {
+                            let name = facts.with_untracked(|facts| facts.queue.name.clone());
+                            match state.get() {
+                                QueueState::Running => {
+                                    view! {
+                                        <PauseForm name=name.clone() pause />
+                                        <DrainForm name drain />
+                                    }
+                                        .into_any()
+                                }
+                                QueueState::Paused | QueueState::Draining => {
+                                    view! { <ResumeForm name resume /> }.into_any()
+                                }
+                            }
+                        }}
+                        {part(move || {
+                            let Queue { name, max_concurrent, .. } = queue();
+                            view! { <BoundForm name max_concurrent bound /> }
+                        })}
+                        <LogTable caption="History" logs=history />
+                    </div>
+                    {part(move || view! { <Facts queue=queue() /> })}
+                </div>
+            }
+        },
+    )
+}
+
+#[component]
+fn QueueHead(queue: Queue) -> impl IntoView {
+    let (_, word) = standing(&queue);
+    let now = match (queue.state, &queue.reason) {
+        (QueueState::Running, _) | (_, None) => format!("{word}."),
+        (_, Some(reason)) => format!("{word}: {}.", reason.trim_end_matches('.')),
+    };
+    let rest = format!(
+        "{} waiting, {} running.",
+        format::count(queue.waiting),
+        format::count(queue.running)
+    );
+    view! {
+        <Crumbs href="/admin/queues" label="Queues" here=queue.name.clone() />
+        <PageHead heading=format!("Queue {}", queue.name) now rest />
+    }
+}
+
+#[component]
+fn Facts(queue: Queue) -> impl IntoView {
+    let (aspect, word) = standing(&queue);
+    let jobs = format!("/admin/jobs?queue={}", queue.name);
+    view! {
+        <aside class="panel" aria-label="Facts of this queue">
+            <h2>"Facts"</h2>
+            <dl class="facts">
+                <dt>"State"</dt>
+                <dd>
+                    <State of=aspect word />
+                    <Progress queue=queue.clone() />
+                </dd>
+                <dt>"Waiting"</dt>
+                <dd>
+                    <a href=jobs>{format::count(queue.waiting)}</a>
+                </dd>
+                <dt>"Scheduled"</dt>
+                <dd>{format::count(queue.scheduled)}</dd>
+                <dt>"Running"</dt>
+                <dd>{format::count(queue.running)}</dd>
+                <dt>"At most"</dt>
+                <dd>
+                    {queue
+                        .max_concurrent
+                        .map_or_else(
+                            || "unbounded".to_owned(),
+                            |bound| format!("{} at once", format::count(bound)),
+                        )}
+                </dd>
+                <dt>"Changed by"</dt>
+                <dd>{queue.changed_by.unwrap_or_else(|| "–".to_owned())}</dd>
+                <dt>"Changed"</dt>
+                <dd>
+                    <MaybeTime at=queue.changed_at />
+                </dd>
+            </dl>
+        </aside>
+    }
+    .into_any()
+}
+
+#[component]
+fn PauseForm(name: String, pause: ServerAction<PauseQueue>) -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="pause">
+            <h2 id="pause">"Pause"</h2>
+            <p class="hint">
+                "None of its jobs starts. Those at work go on; what comes in waits, and nothing is lost."
+            </p>
+            <ActionForm action=pause>
+                <input type="hidden" name="name" value=name.clone() />
+                <Field name="reason" id="pause-reason" label="Reason" />
+                <Field
+                    name="minutes"
+                    kind="number"
+                    label="Minutes"
+                    required=false
+                    min=1
+                    max=PAUSE_MINUTES_BOUND
+                    hint="The pause ends by itself then. Empty: until it is resumed."
+                />
+                <p class="actions">
+                    <Submit pending=pause.pending()>{format!("Pause {name}")}</Submit>
+                </p>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn DrainForm(name: String, drain: ServerAction<DrainQueue>) -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="drain">
+            <h2 id="drain">"Drain"</h2>
+            <p class="hint">
+                "The jobs it holds now run to their end; newer ones wait. When none of the old ones is \
+                 left, it is paused."
+            </p>
+            <ActionForm action=drain>
+                <input type="hidden" name="name" value=name.clone() />
+                <Field name="reason" id="drain-reason" label="Reason to drain" />
+                <p class="actions">
+                    <Submit pending=drain.pending()>{format!("Drain {name}")}</Submit>
+                </p>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn ResumeForm(name: String, resume: ServerAction<ResumeQueue>) -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="resume">
+            <h2 id="resume">"Resume"</h2>
+            <p class="hint">"Its jobs start again, on every worker, at once."</p>
+            <ActionForm action=resume>
+                <input type="hidden" name="name" value=name.clone() />
+                <Field name="reason" id="resume-reason" label="Reason" />
+                <p class="actions">
+                    <Submit class="button primary" pending=resume.pending()>
+                        {format!("Resume {name}")}
+                    </Submit>
+                </p>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn BoundForm(
+    name: String,
+    max_concurrent: Option<i64>,
+    bound: ServerAction<BoundQueue>,
+) -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="bound">
+            <h2 id="bound">"Bound"</h2>
+            <ActionForm action=bound>
+                <input type="hidden" name="name" value=name.clone() />
+                <Field
+                    name="max_concurrent"
+                    kind="number"
+                    label="Jobs at once"
+                    required=false
+                    min=0
+                    max=MAX_CONCURRENT_BOUND
+                    value=max_concurrent.map(|bound| bound.to_string()).unwrap_or_default()
+                    hint="On all workers together. Empty: no bound."
+                />
+                <Field name="reason" id="bound-reason" label="Reason for the bound" />
+                <p class="actions">
+                    <Submit pending=bound.pending()>{format!("Set bound of {name}")}</Submit>
+                </p>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}
