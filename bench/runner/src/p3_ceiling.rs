@@ -23,14 +23,15 @@ const BATCH: u64 = 500;
 /// Connections that claim and complete side by side.
 const CLIENTS: u64 = 2;
 
-/// The arguments of our claim: queues, kinds and how many of each; the worker; the time.
-const CLAIM: &str = "(text[], text[], bigint[], uuid, timestamp with time zone)";
+/// The arguments of our claim: queues, kinds and how many of each; the worker; the time; up to which job, and which one alone.
+const CLAIM: &str =
+    "(text[], text[], bigint[], uuid, timestamp with time zone, bigint[], bigint[])";
 /// The arguments of our completion: ids and lease tokens; the time.
 const COMPLETE: &str = "(bigint[], bigint[], timestamp with time zone)";
 
 /// What pgbench repeats. A worker of its own would compute the arrays; `\gset` hands them on.
 const SCRIPT: &str = r"SELECT quote_literal(array_agg(id)) AS ids, quote_literal(array_agg(lease_token)) AS tokens
-    FROM bench_claim(ARRAY['system'], ARRAY['system.noop'], ARRAY[:batch::bigint], '00000000-0000-0000-0000-000000000001', now()) \gset
+    FROM bench_claim(ARRAY['system'], ARRAY['system.noop'], ARRAY[:batch::bigint], '00000000-0000-0000-0000-000000000001', now(), ARRAY[NULL::bigint], ARRAY[NULL::bigint]) \gset
 SELECT count(*) FROM bench_complete(:ids, :tokens, now());
 ";
 

@@ -94,7 +94,7 @@ pub fn contenders(options: &Options) -> Vec<Contender> {
     vec![
         contender(ours.clone(), "1 process", "concurrency 2,000", Work::Best(2000), 1),
         contender(ours.clone(), "2 processes", "concurrency 1,000 each", Work::Best(1000), 2),
-        contender(ours, "as shipped", "concurrency 100, no option set", Work::Default, 1),
+        contender(ours, "as shipped", "concurrency 500, no option set", Work::Default, 1),
         contender(
             graphile.clone(),
             "1 process",
