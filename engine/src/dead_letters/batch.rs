@@ -106,15 +106,7 @@ async fn attempt(
         BulkAction::Retry | BulkAction::RedriveCanary => {
             transitions::redrive(&mut savepoint, letters, now).await
         }
-        BulkAction::Delete => {
-            sqlx::query_as(
-                "DELETE FROM dead_letter_queue WHERE id = ANY($1) AND status = 'pending'
-                 RETURNING id, job_id",
-            )
-            .bind(letters)
-            .fetch_all(&mut *savepoint)
-            .await
-        }
+        BulkAction::Delete => transitions::discard(&mut savepoint, letters).await,
     };
     match handled {
         Ok(handled) => {

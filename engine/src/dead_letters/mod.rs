@@ -108,13 +108,8 @@ pub async fn delete(ctx: &Ctx, id: i64) -> Result<(), CommandError> {
 
 async fn delete_in_transaction(ctx: &Ctx, id: i64) -> Result<(), CommandError> {
     let mut tx = ctx.db.begin().await?;
-    let job: Option<JobId> = sqlx::query_scalar(
-        "DELETE FROM dead_letter_queue WHERE id = $1 AND status = 'pending' RETURNING job_id",
-    )
-    .bind(id)
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(job) = job else {
+    let discarded = transitions::discard(&mut tx, &[id]).await?;
+    let Some(&(_, job)) = discarded.first() else {
         drop(tx);
         return Err(not_pending(ctx, id).await?);
     };

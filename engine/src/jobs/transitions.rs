@@ -453,6 +453,21 @@ pub(crate) async fn request_cancel(
     Ok(asked.rows_affected() == 1)
 }
 
+/// `dead` → gone: removes pending letters and their jobs for good. Returns those that were pending,
+/// each with its job.
+pub(crate) async fn discard(
+    tx: &mut PgConnection,
+    letters: &[i64],
+) -> Result<Vec<(i64, JobId)>, sqlx::Error> {
+    sqlx::query_as(
+        "DELETE FROM dead_letter_queue WHERE id = ANY($1) AND status = 'pending'
+         RETURNING id, job_id",
+    )
+    .bind(letters)
+    .fetch_all(tx)
+    .await
+}
+
 /// `dead` → `available`, with all their attempts to spend anew. The letters stay until the retry
 /// has ended. Returns each letter with its job; none for a letter that is not pending.
 pub(crate) async fn redrive(
