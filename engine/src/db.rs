@@ -56,6 +56,17 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, Database
     Ok(pool)
 }
 
+/// A connection for one task alone, of the same database as `db`. It reconnects by itself: a call
+/// on one that was lost fails, and the next one has a new connection. It is not tested before
+/// each use, which saves the hot loops a round trip.
+pub(crate) fn own_connection(db: &PgPool) -> PgPool {
+    db.options()
+        .clone()
+        .max_connections(1)
+        .test_before_acquire(false)
+        .connect_lazy_with(db.connect_options().as_ref().clone())
+}
+
 /// Brings the schema up to date, under a lock: any number of processes may start at once.
 ///
 /// # Errors

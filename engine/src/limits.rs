@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use signalbox_model::Timestamp;
 use sqlx::{PgConnection, PgPool, Row};
 
 use crate::settings::Settings;
 
 /// A bucket at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub struct Bucket {
     /// Tokens in it when it was last touched.
     pub tokens: f64,
@@ -129,14 +130,6 @@ async fn lock(
         .bind(setting)
         .try_map(bucket)
         .fetch_one(tx)
-        .await
-}
-
-/// All buckets, by setting.
-pub(crate) async fn read_all(tx: &mut PgConnection) -> Result<Vec<(String, Bucket)>, sqlx::Error> {
-    sqlx::query("SELECT * FROM rate_buckets")
-        .try_map(|row: sqlx::postgres::PgRow| Ok((row.try_get("setting")?, bucket(row)?)))
-        .fetch_all(tx)
         .await
 }
 

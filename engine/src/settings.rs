@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
 use serde_json::json;
 use signalbox_model::actor::Permission;
 use signalbox_model::setting::{SETTINGS, Setting, SettingSpec, check, setting};
@@ -18,7 +19,8 @@ use crate::{CommandError, Ctx, notify};
 pub(crate) const ENVIRONMENT: &str = "environment";
 
 /// The settings' values at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub struct Settings {
     changed: HashMap<String, i64>,
 }

@@ -19,19 +19,18 @@ use crate::server::{Database, Server};
 use crate::stats::median;
 
 /// Jobs in one claim and one completion: as many as the engine settles at once.
-const BATCH: u64 = 500;
+const BATCH: u64 = 1000;
 /// Connections that claim and complete side by side.
 const CLIENTS: u64 = 2;
 
-/// The arguments of our claim: queues, kinds and how many of each; the worker; the time; up to which job, and which one alone.
-const CLAIM: &str =
-    "(text[], text[], bigint[], uuid, timestamp with time zone, bigint[], bigint[])";
+/// The arguments of our claim: the worker; the time; queues, kinds, how many of each, and up to which job.
+const CLAIM: &str = "(uuid, timestamp with time zone, text[], text[], bigint[], bigint[])";
 /// The arguments of our completion: ids and lease tokens; the time.
 const COMPLETE: &str = "(bigint[], bigint[], timestamp with time zone)";
 
 /// What pgbench repeats. A worker of its own would compute the arrays; `\gset` hands them on.
 const SCRIPT: &str = r"SELECT quote_literal(array_agg(id)) AS ids, quote_literal(array_agg(lease_token)) AS tokens
-    FROM bench_claim(ARRAY['system'], ARRAY['system.noop'], ARRAY[:batch::bigint], '00000000-0000-0000-0000-000000000001', now(), ARRAY[NULL::bigint], ARRAY[NULL::bigint]) \gset
+    FROM bench_claim('00000000-0000-0000-0000-000000000001', now(), ARRAY['system'], ARRAY['system.noop'], ARRAY[:batch::bigint], ARRAY[NULL::bigint]) \gset
 SELECT count(*) FROM bench_complete(:ids, :tokens, now());
 ";
 

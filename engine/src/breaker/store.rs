@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
 use signalbox_model::breaker::{Breaker, BreakerForce, BreakerState, BreakerWindow, Forced};
 use signalbox_model::format::shorten;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
 
 use crate::breaker::history::{self, Move};
 use crate::breaker::step::{Admission, Circuit, Event, Force, Step, cooled_down, step};
@@ -25,7 +26,8 @@ pub const MCP: &str = "mcp";
 const SUCCESS_NOTED_EVERY: chrono::Duration = chrono::Duration::seconds(1);
 
 /// A breaker as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Row")]
 pub struct Stored {
     /// Its state.
     pub circuit: Circuit,
@@ -142,11 +144,13 @@ pub(super) async fn lock(tx: &mut PgConnection, provider: &str) -> Result<Circui
     .bind(provider)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("SELECT * FROM circuit_breakers WHERE provider = $1 FOR UPDATE")
-        .bind(provider)
-        .try_map(|row| circuit(&row))
-        .fetch_one(tx)
-        .await
+    let Json(stored): Json<Stored> = sqlx::query_scalar(
+        "SELECT to_jsonb(b) FROM circuit_breakers b WHERE provider = $1 FOR UPDATE",
+    )
+    .bind(provider)
+    .fetch_one(tx)
+    .await?;
+    Ok(stored.circuit)
 }
 
 pub(super) async fn save(
@@ -210,7 +214,13 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Breaker>, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
     let mut conn = ctx.db.acquire().await?;
     let settings = Settings::read(&mut *conn).await?;
-    let mut stored = read_all(&mut conn).await?;
+    let mut stored: Vec<(String, Stored)> =
+        sqlx::query_as("SELECT provider, to_jsonb(b) FROM circuit_breakers b")
+            .fetch_all(&mut *conn)
+            .await?
+            .into_iter()
+            .map(|(provider, Json(stored))| (provider, stored))
+            .collect();
     if !stored.iter().any(|(provider, _)| provider == MCP) {
         let circuit = Circuit::CLOSED;
         let never = Stored { circuit, last_success_at: None, last_error: None, forced: None };
@@ -256,51 +266,54 @@ fn shown(provider: String, stored: Stored, settings: &Settings, now: Timestamp) 
     }
 }
 
-/// All breakers that ever were asked, by provider.
-pub(crate) async fn read_all(
-    conn: &mut PgConnection,
-) -> Result<Vec<(String, Stored)>, sqlx::Error> {
-    sqlx::query("SELECT * FROM circuit_breakers")
-        .try_map(|row: PgRow| {
-            let stored = Stored {
-                circuit: circuit(&row)?,
-                last_success_at: row.try_get("last_success_at")?,
-                last_error: row.try_get("last_error")?,
-                forced: forced(&row)?,
-            };
-            Ok((row.try_get("provider")?, stored))
-        })
-        .fetch_all(conn)
-        .await
+/// A row as JSON, which is how the claim reads it together with all other gates.
+#[derive(Deserialize)]
+struct Row {
+    state: BreakerState,
+    failures: i32,
+    opened_at: Option<Timestamp>,
+    retry_at: Option<Timestamp>,
+    trials: i32,
+    trial_at: Option<Timestamp>,
+    last_success_at: Option<Timestamp>,
+    last_error: Option<String>,
+    window_calls: u32,
+    window_failed: i64,
+    window_slow: i64,
+    forced: Option<BreakerForce>,
+    forced_until: Option<Timestamp>,
+    forced_by: Option<String>,
+    forced_reason: Option<String>,
+    forced_at: Option<Timestamp>,
 }
 
-fn circuit(row: &PgRow) -> Result<Circuit, sqlx::Error> {
-    let state: String = row.try_get("state")?;
-    Ok(Circuit {
-        state: BreakerState::from_name(&state)
-            .ok_or_else(|| sqlx::Error::Decode(format!("unknown breaker state {state}").into()))?,
-        failures: row.try_get("failures")?,
-        opened_at: row.try_get("opened_at")?,
-        retry_at: row.try_get("retry_at")?,
-        trials: row.try_get("trials")?,
-        trial_at: row.try_get("trial_at")?,
-        window: Window {
-            calls: u32::from(row.try_get::<i16, _>("window_calls")?.unsigned_abs()),
-            failed: row.try_get::<i64, _>("window_failed")?.cast_unsigned(),
-            slow: row.try_get::<i64, _>("window_slow")?.cast_unsigned(),
-        },
-        forced: forced(row)?.map(|forced| Force { to: forced.to, until: forced.until }),
-    })
-}
-
-fn forced(row: &PgRow) -> Result<Option<Forced>, sqlx::Error> {
-    let Some(to) = row.try_get::<Option<String>, _>("forced")? else { return Ok(None) };
-    Ok(Some(Forced {
-        to: BreakerForce::from_name(&to)
-            .ok_or_else(|| sqlx::Error::Decode(format!("unknown force {to}").into()))?,
-        by: row.try_get("forced_by")?,
-        reason: row.try_get("forced_reason")?,
-        at: row.try_get("forced_at")?,
-        until: row.try_get("forced_until")?,
-    }))
+impl From<Row> for Stored {
+    fn from(row: Row) -> Stored {
+        let forced = row.forced.map(|to| Forced {
+            to,
+            by: row.forced_by.unwrap_or_default(),
+            reason: row.forced_reason.unwrap_or_default(),
+            at: row.forced_at.unwrap_or_default(),
+            until: row.forced_until,
+        });
+        Stored {
+            circuit: Circuit {
+                state: row.state,
+                failures: row.failures,
+                opened_at: row.opened_at,
+                retry_at: row.retry_at,
+                trials: row.trials,
+                trial_at: row.trial_at,
+                window: Window {
+                    calls: row.window_calls,
+                    failed: row.window_failed.cast_unsigned(),
+                    slow: row.window_slow.cast_unsigned(),
+                },
+                forced: forced.as_ref().map(|forced| Force { to: forced.to, until: forced.until }),
+            },
+            last_success_at: row.last_success_at,
+            last_error: row.last_error,
+            forced,
+        }
+    }
 }

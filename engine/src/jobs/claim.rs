@@ -15,17 +15,16 @@ use uuid::Uuid;
 
 use crate::breaker;
 use crate::breaker::step::{cooled_down, trials_left};
-use crate::breaker::store::{self, Stored};
+use crate::breaker::store::Stored;
 use crate::jobs::handler::{KindSpec, Registry};
 use crate::jobs::row::ClaimedJob;
 use crate::jobs::transitions::{self, Allowance};
-use crate::kill_switch;
-use crate::limits::{self, Bucket};
+use crate::limits::Bucket;
 use crate::settings::Settings;
 
-/// Serialises the claims of kinds that have a limit, so that two workers cannot both take the
-/// last place. An arbitrary number, unique among our advisory locks.
-const LIMITED_CLAIM_LOCK: i64 = 0x7369_676e_616c_0001;
+/// Serialises the claims of gated lanes, so that two workers cannot both take the last place. An
+/// arbitrary number, unique among our advisory locks.
+const GATED_CLAIM_LOCK: i64 = 0x7369_676e_616c_0001;
 
 /// At most this many due jobs are promoted before one claim.
 const PROMOTE_AT_ONCE: i64 = 1000;
@@ -42,19 +41,26 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
+    /// Reads them in one statement: it stands before every claim of a kind that has a limit.
     pub(crate) async fn read(conn: &mut PgConnection) -> Result<Gates, sqlx::Error> {
-        let switch = kill_switch::position(&mut *conn).await?;
-        let running =
-            sqlx::query_as("SELECT queue, kind, count(*) FROM jobs_running GROUP BY queue, kind")
-                .fetch_all(&mut *conn)
-                .await?;
-        Ok(Gates {
-            kill_switch: switch.active.then(|| switch.reason.unwrap_or_default()),
-            settings: Settings::read(&mut *conn).await?,
-            breakers: store::read_all(conn).await?.into_iter().collect(),
-            buckets: limits::read_all(conn).await?.into_iter().collect(),
-            running,
+        sqlx::query(
+            "SELECT (SELECT coalesce(reason, '') FROM kill_switch WHERE active) AS kill_switch,
+                    (SELECT coalesce(json_object_agg(key, value), '{}') FROM system_config) AS settings,
+                    (SELECT coalesce(json_object_agg(provider, b), '{}') FROM circuit_breakers b) AS breakers,
+                    (SELECT coalesce(json_object_agg(setting, b), '{}') FROM rate_buckets b) AS buckets,
+                    (SELECT coalesce(json_agg(json_build_array(queue, kind, jobs)), '[]')
+                     FROM (SELECT queue, kind, count(*) AS jobs FROM jobs_running GROUP BY queue, kind) r)
+                        AS running",
+        )
+        .try_map(|row: PgRow| {
+            let Json(breakers) = row.try_get("breakers")?;
+            let Json(buckets) = row.try_get("buckets")?;
+            let Json(running) = row.try_get("running")?;
+            let Json(settings) = row.try_get("settings")?;
+            Ok(Gates { kill_switch: row.try_get("kill_switch")?, settings, breakers, buckets, running })
         })
+        .fetch_one(conn)
+        .await
     }
 
     /// The bucket of a rate setting, at `now`.
@@ -107,35 +113,52 @@ enum Gate<'a> {
 impl<'a> Budget<'a> {
     /// Of `wanted` jobs of this lane, how many may start now; takes them out of the budget.
     fn take(&mut self, lane: &'a Lane, spec: &'a KindSpec, wanted: i64) -> i64 {
-        let mut allowed = wanted;
-        let mut asked: Vec<(Gate<'a>, i64)> = Vec::new();
-        if let Some((operation, calls)) = spec.calls {
-            let trials = self.trials(operation.provider);
-            let breaker = Gate::Breaker(operation.provider);
-            asked.push((breaker, 1));
-            allowed = allowed.min(*self.left.entry(breaker).or_insert(trials));
-            let tokens = self.gates.bucket(operation.rate, self.now).calls(self.now);
-            let rate = Gate::Rate(operation.rate);
-            asked.push((rate, i64::from(calls)));
-            allowed =
-                allowed.min(*self.left.entry(rate).or_insert(tokens) / i64::from(calls.max(1)));
+        let jobs = wanted.min(self.room(lane, spec)).max(0);
+        for (gate, each) in self.gates_of(lane, spec) {
+            *self.left.entry(gate).or_default() -= each * jobs;
         }
-        if let Some(setting) = spec.concurrency {
-            let free = self.gates.settings.get(setting) - self.gates.running_of_kind(spec.name);
-            asked.push((Gate::Kind(setting), 1));
-            allowed = allowed.min(*self.left.entry(Gate::Kind(setting)).or_insert(free));
+        jobs
+    }
+
+    /// How many jobs of this lane its gates let through: the narrowest decides.
+    fn room(&mut self, lane: &'a Lane, spec: &'a KindSpec) -> i64 {
+        let gates = self.gates_of(lane, spec);
+        gates
+            .iter()
+            .map(|(gate, each)| self.left(*gate, lane, spec) / each)
+            .min()
+            .unwrap_or(i64::MAX)
+    }
+
+    /// The gates on the way of this lane, in the order of DESIGN, rule 2, and how much of each one
+    /// job takes.
+    fn gates_of(&self, lane: &'a Lane, spec: &'a KindSpec) -> Vec<(Gate<'a>, i64)> {
+        let provider = spec.calls.iter().flat_map(|(operation, calls)| {
+            let calls = i64::from(*calls).max(1);
+            [(Gate::Breaker(operation.provider), 1), (Gate::Rate(operation.rate), calls)]
+        });
+        let kind = spec.concurrency.map(|setting| (Gate::Kind(setting), 1));
+        let queue = lane.max_concurrent.map(|_| (Gate::Queue(&lane.queue), 1));
+        provider.chain(kind).chain(queue).collect()
+    }
+
+    /// What is left of `gate`, on the way of this lane.
+    fn left(&mut self, gate: Gate<'a>, lane: &Lane, spec: &KindSpec) -> i64 {
+        if let Some(left) = self.left.get(&gate) {
+            return *left;
         }
-        if let Some(bound) = lane.max_concurrent {
-            let free = bound - self.gates.running_in_queue(&lane.queue);
-            let queue = Gate::Queue(&lane.queue);
-            asked.push((queue, 1));
-            allowed = allowed.min(*self.left.entry(queue).or_insert(free));
-        }
-        let allowed = allowed.max(0);
-        for (gate, each) in asked {
-            *self.left.entry(gate).or_default() -= each * allowed;
-        }
-        allowed
+        let left = match gate {
+            Gate::Breaker(provider) => self.trials(provider),
+            Gate::Rate(setting) => self.gates.bucket(setting, self.now).calls(self.now),
+            Gate::Kind(setting) => {
+                self.gates.settings.get(setting) - self.gates.running_of_kind(spec.name)
+            }
+            Gate::Queue(queue) => {
+                lane.max_concurrent.unwrap_or(i64::MAX) - self.gates.running_in_queue(queue)
+            }
+        };
+        self.left.insert(gate, left);
+        left
     }
 
     fn trials(&self, provider: &str) -> i64 {
@@ -174,7 +197,7 @@ pub async fn claim(
         outlook = Outlook::read(&mut conn, now).await?;
     }
     let lanes = outlook.lanes;
-    if lanes.iter().all(|lane| !lane.is_limited(registry)) {
+    if !lanes.iter().any(|lane| lane.is_gated(registry)) {
         let allowances = share_out(&lanes, &Gates::default(), registry, free, now);
         return start(&mut conn, &allowances, worker, now).await;
     }
@@ -182,15 +205,12 @@ pub async fn claim(
     // nothing then.
     let gates = Gates::read(&mut conn).await?;
     let allowances = share_out(&lanes, &gates, registry, free, now);
-    let limited = |allowance: &Allowance| {
-        lanes.iter().any(|lane| lane.is_allowed_by(allowance) && lane.is_limited(registry))
-    };
-    if !allowances.iter().any(limited) {
+    if !allowances.gated {
         return start(&mut conn, &allowances, worker, now).await;
     }
     let mut tx = conn.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(LIMITED_CLAIM_LOCK)
+        .bind(GATED_CLAIM_LOCK)
         .execute(&mut *tx)
         .await?;
     let gates = Gates::read(&mut tx).await?;
@@ -200,16 +220,25 @@ pub async fn claim(
     Ok(jobs)
 }
 
+/// Leases what the gates allow. The jobs that operators want run next go first; a wish is
+/// forgotten once its job runs, whichever way it was claimed.
 async fn start(
     conn: &mut PgConnection,
-    allowances: &[Allowance],
+    allowances: &Allowances,
     worker: Uuid,
     now: Timestamp,
 ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
-    if allowances.is_empty() {
-        return Ok(Vec::new());
+    let mut jobs = Vec::new();
+    if !allowances.expedited.is_empty() {
+        jobs = transitions::claim_expedited(conn, &allowances.expedited, worker, now).await?;
     }
-    transitions::claim(conn, allowances, worker, now).await
+    if !allowances.lanes.is_empty() {
+        jobs.extend(transitions::claim(conn, &allowances.lanes, worker, now).await?);
+    }
+    if !allowances.expedited.is_empty() {
+        transitions::forget_expedited(conn, &jobs).await?;
+    }
+    Ok(jobs)
 }
 
 /// The due jobs of one kind in one queue, and the urgency of the first of them. Or, with `only`,
@@ -228,16 +257,13 @@ struct Lane {
 }
 
 impl Lane {
-    /// Whether how many of its jobs run must be known before one more may start.
-    fn is_limited(&self, registry: &Registry) -> bool {
-        self.max_concurrent.is_some()
+    /// Whether more must be known than the lane itself before one of its jobs may start.
+    fn is_gated(&self, registry: &Registry) -> bool {
+        self.only.is_some()
+            || self.max_concurrent.is_some()
             || registry
                 .kind(&self.kind)
                 .is_some_and(|kind| kind.spec.concurrency.is_some() || kind.spec.calls.is_some())
-    }
-
-    fn is_allowed_by(&self, allowance: &Allowance) -> bool {
-        self.queue == allowance.queue && self.kind == allowance.kind && self.only == allowance.only
     }
 }
 
@@ -286,6 +312,17 @@ impl Outlook {
     }
 }
 
+/// What may start now.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Allowances {
+    /// How many of which lane.
+    lanes: Vec<Allowance>,
+    /// Jobs that operators want run next.
+    expedited: Vec<JobId>,
+    /// Whether any of it passed a gate.
+    gated: bool,
+}
+
 /// Shares `free` places out among the lanes whose gates are open. Lanes of a more urgent head go
 /// first; lanes of the same priority get equal parts, so that a long one cannot starve the rest.
 fn share_out(
@@ -294,33 +331,39 @@ fn share_out(
     registry: &Registry,
     free: usize,
     now: Timestamp,
-) -> Vec<Allowance> {
+) -> Allowances {
+    let mut allowances = Allowances::default();
     if gates.kill_switch.is_some() {
-        return Vec::new();
+        return allowances;
     }
+    let mut budget = Budget { gates, registry, now, left: HashMap::new() };
     let mut lanes: Vec<_> = lanes
         .iter()
         .filter_map(|lane| registry.kind(&lane.kind).map(|kind| (lane, &kind.spec)))
+        // A closed lane must not hold places back from its peers.
+        .filter(|(lane, spec)| budget.room(lane, spec) > 0)
         .collect();
     lanes.sort_by_key(|(lane, _)| (lane.priority, lane.run_at));
-    let mut budget = Budget { gates, registry, now, left: HashMap::new() };
     let mut free = i64::try_from(free).unwrap_or(i64::MAX);
-    let mut allowances = Vec::new();
     for (index, (lane, spec)) in lanes.iter().enumerate() {
         let peers =
             lanes[index..].iter().filter(|(peer, _)| peer.priority == lane.priority).count();
         let part = (free / i64::try_from(peers).unwrap_or(1)).max(1).min(free);
         let wanted = if lane.only.is_some() { part.min(1) } else { part };
         let jobs = budget.take(lane, spec, wanted);
-        if jobs > 0 {
-            free -= jobs;
-            allowances.push(Allowance {
+        if jobs == 0 {
+            continue;
+        }
+        free -= jobs;
+        allowances.gated |= lane.is_gated(registry);
+        match lane.only {
+            Some(id) => allowances.expedited.push(id),
+            None => allowances.lanes.push(Allowance {
                 queue: lane.queue.clone(),
                 kind: lane.kind.clone(),
                 jobs,
                 up_to: lane.up_to,
-                only: lane.only,
-            });
+            }),
         }
     }
     allowances

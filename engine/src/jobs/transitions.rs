@@ -128,63 +128,96 @@ pub(crate) struct Allowance {
     pub jobs: i64,
     /// Only jobs up to this id: the queue is being drained.
     pub up_to: Option<JobId>,
-    /// Only this job: an operator wants it run next.
-    pub only: Option<JobId>,
 }
 
-/// `available` → `running`: leases the first jobs of each lane to `worker`, whose own lease must
-/// still be good.
+/// `available` → `running`: leases the rows that `$taken` has locked to the worker `$1`, whose own
+/// lease must still be good at `$2`. A locked row's place (`ctid`) holds until the statement ends,
+/// so no index is searched for it a second time.
+macro_rules! lease {
+    ($taken:literal) => {
+        concat!(
+            "WITH taken AS MATERIALIZED (",
+            $taken,
+            "), moved AS (
+                 DELETE FROM jobs_ready WHERE ctid = ANY(ARRAY(SELECT place FROM taken)) RETURNING *
+             ), token AS MATERIALIZED (
+                 SELECT nextval('lease_tokens') AS token
+             )
+             INSERT INTO jobs_running (",
+            columns!(),
+            ", worker_id, lease_token, started_at)
+             SELECT ",
+            columns!(),
+            ", $1, token, $2 FROM moved, token
+             RETURNING id, kind, payload, attempt, max_attempts, interruptions, provider_failed_at,
+                       dead_letter_id, started_at, lease_token"
+        )
+    };
+}
+
+/// `available` → `running`: leases the first jobs of each lane. How many from which lane was
+/// decided before: no limit is looked at per row.
 pub(crate) async fn claim(
     tx: &mut PgConnection,
     allowances: &[Allowance],
     worker: Uuid,
     now: Timestamp,
 ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
-    sqlx::query(concat!(
-        "WITH lane AS (
-             -- How many from which lane was decided before: no limit is looked at per row.
-             SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $6::bigint[], $7::bigint[])
-                 AS l(queue, kind, jobs, up_to, one)
-             WHERE EXISTS (SELECT FROM workers WHERE id = $4 AND lease_until > $5)
-               AND NOT EXISTS (SELECT FROM kill_switch WHERE active)
-         ), taken AS (
-             SELECT r.id FROM (SELECT * FROM lane WHERE one IS NULL) lane CROSS JOIN LATERAL (
-                 SELECT id FROM jobs_ready
-                 WHERE queue = lane.queue AND kind = lane.kind AND id <= coalesce(lane.up_to, id)
-                 ORDER BY priority, run_at, id
-                 LIMIT lane.jobs FOR UPDATE SKIP LOCKED
-             ) r
-         ), picked AS (
-             SELECT id FROM jobs_ready
-             WHERE id IN (SELECT one FROM lane) FOR UPDATE SKIP LOCKED
-         ), moved AS (
-             DELETE FROM jobs_ready r
-             USING (SELECT id FROM taken UNION SELECT id FROM picked) t
-             WHERE r.id = t.id RETURNING r.*
-         ), no_longer_expedited AS (
-             DELETE FROM expedited_jobs e USING moved WHERE e.job_id = moved.id
-         ), token AS MATERIALIZED (
-             SELECT nextval('lease_tokens') AS token
-         )
-         INSERT INTO jobs_running (",
-        columns!(),
-        ", worker_id, lease_token, started_at)
-         SELECT ",
-        columns!(),
-        ", $4, token, $5 FROM moved, token
-         RETURNING id, kind, payload, attempt, max_attempts, interruptions, provider_failed_at,
-                   dead_letter_id, started_at, lease_token"
+    sqlx::query(lease!(
+        "SELECT r.place
+         FROM unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS lane(queue, kind, jobs, up_to)
+         CROSS JOIN LATERAL (
+             SELECT ctid AS place FROM jobs_ready
+             WHERE queue = lane.queue AND kind = lane.kind AND id <= coalesce(lane.up_to, id)
+             ORDER BY priority, run_at, id
+             LIMIT lane.jobs FOR UPDATE SKIP LOCKED
+         ) r
+         WHERE EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
+           AND NOT EXISTS (SELECT FROM kill_switch WHERE active)"
     ))
+    .bind(worker)
+    .bind(now)
     .bind(allowances.iter().map(|lane| lane.queue.as_str()).collect::<Vec<_>>())
     .bind(allowances.iter().map(|lane| lane.kind.as_str()).collect::<Vec<_>>())
     .bind(allowances.iter().map(|lane| lane.jobs).collect::<Vec<_>>())
-    .bind(worker)
-    .bind(now)
     .bind(allowances.iter().map(|lane| lane.up_to).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.only).collect::<Vec<_>>())
     .try_map(claimed_job)
     .fetch_all(tx)
     .await
+}
+
+/// `available` → `running`, for the jobs that operators want run next.
+pub(crate) async fn claim_expedited(
+    tx: &mut PgConnection,
+    jobs: &[JobId],
+    worker: Uuid,
+    now: Timestamp,
+) -> Result<Vec<ClaimedJob>, sqlx::Error> {
+    sqlx::query(lease!(
+        "SELECT ctid AS place FROM jobs_ready
+         WHERE id = ANY($3)
+           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
+           AND NOT EXISTS (SELECT FROM kill_switch WHERE active)
+         FOR UPDATE SKIP LOCKED"
+    ))
+    .bind(worker)
+    .bind(now)
+    .bind(jobs)
+    .try_map(claimed_job)
+    .fetch_all(tx)
+    .await
+}
+
+/// Forgets the operators' wishes for jobs that run now.
+pub(crate) async fn forget_expedited(
+    tx: &mut PgConnection,
+    jobs: &[ClaimedJob],
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM expedited_jobs WHERE job_id = ANY($1)")
+        .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
+        .execute(tx)
+        .await
+        .map(drop)
 }
 
 /// `running` → `completed`, for all whose lease still holds; returns their ids. A dead letter the

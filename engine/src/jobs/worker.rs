@@ -2,7 +2,7 @@
 //! [`Shared`]: the dispatcher claims, the settler records, the keeper holds the lease and hears.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::SharedClock;
+use crate::db::own_connection;
 use crate::jobs::execute::{Ended, execute};
 use crate::jobs::handler::Registry;
 use crate::jobs::row::ClaimedJob;
@@ -22,8 +23,9 @@ use crate::jobs::{claim, lease, settle};
 use crate::{kill_switch, notify};
 
 /// At most this many jobs are claimed at once, and at most this many runs settled in one
-/// transaction: where the gain of a larger batch ends, and two batches can be under way.
-const AT_ONCE: usize = 500;
+/// transaction: where the gain of a larger batch ends. As many may be about to be recorded while
+/// others run already.
+const AT_ONCE: usize = 1000;
 
 /// How long a task waits before it tries a database again that did not answer.
 const DATABASE_RETRY: Duration = Duration::from_millis(500);
@@ -50,11 +52,16 @@ impl Default for WorkerOptions {
 }
 
 struct Shared {
+    /// For the handlers. The worker's tasks have connections of their own: handlers that use all
+    /// of these keep it neither from its lease nor from its work.
     db: PgPool,
     clock: SharedClock,
     registry: Registry,
     options: WorkerOptions,
+    /// One for every job that may run.
     places: Arc<Semaphore>,
+    /// One for every job that may be in this worker's hands, running or about to be recorded.
+    hands: Arc<Semaphore>,
     wake: Notify,
     /// No more claims.
     draining: CancellationToken,
@@ -66,13 +73,14 @@ struct Shared {
     stops: Mutex<HashMap<JobId, CancellationToken>>,
     stop_reason: Mutex<&'static str>,
     killed: AtomicBool,
-    /// Runs that have ended and are not yet recorded.
-    unsettled: AtomicUsize,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A run that has ended, and its place among those in hand.
+type Run = (Ended, OwnedSemaphorePermit);
 
 /// A worker at work.
 pub struct Worker {
@@ -90,12 +98,14 @@ impl Worker {
         registry: Registry,
         options: WorkerOptions,
     ) -> Worker {
+        let options = WorkerOptions { concurrency: options.concurrency.max(1), ..options };
         let shared = Arc::new(Shared {
             db,
             clock,
             registry,
             options,
-            places: Arc::new(Semaphore::new(options.concurrency.max(1))),
+            places: Arc::new(Semaphore::new(options.concurrency)),
+            hands: Arc::new(Semaphore::new(options.concurrency + AT_ONCE)),
             wake: Notify::new(),
             draining: CancellationToken::new(),
             done: CancellationToken::new(),
@@ -103,13 +113,12 @@ impl Worker {
             stops: Mutex::new(HashMap::new()),
             stop_reason: Mutex::new("asked to stop"),
             killed: AtomicBool::new(false),
-            unsettled: AtomicUsize::new(0),
         });
         let (ended, runs) = mpsc::unbounded_channel();
         Worker {
-            keeper: tokio::spawn(keep(shared.clone())),
-            dispatcher: tokio::spawn(dispatch(shared.clone(), ended)),
-            settler: tokio::spawn(settle_all(shared.clone(), runs)),
+            keeper: tokio::spawn(keep(shared.clone(), own_connection(&shared.db))),
+            dispatcher: tokio::spawn(dispatch(shared.clone(), own_connection(&shared.db), ended)),
+            settler: tokio::spawn(settle_all(shared.clone(), own_connection(&shared.db), runs)),
             shared,
         }
     }
@@ -119,13 +128,10 @@ impl Worker {
     pub async fn shutdown(self, grace: Duration) {
         let shared = self.shared;
         shared.draining.cancel();
-        let all = u32::try_from(shared.options.concurrency.max(1)).unwrap_or(u32::MAX);
-        let idle = shared.places.acquire_many(all);
-        if tokio::time::timeout(grace, idle).await.is_err() {
+        if tokio::time::timeout(grace, shared.empty_handed()).await.is_err() {
             shared.stop_running("the worker shut down");
             // Bounded by the grace that `execute` gives each job, and the settling.
-            let idle = shared.places.acquire_many(all);
-            if tokio::time::timeout(Duration::from_secs(5), idle).await.is_err() {
+            if tokio::time::timeout(Duration::from_secs(5), shared.empty_handed()).await.is_err() {
                 tracing::warn!("jobs were left to their lease at shutdown");
             }
         }
@@ -147,11 +153,34 @@ fn report(ended: Result<(), JoinError>) {
 }
 
 impl Shared {
-    /// A few free places are not claimed for while the settler is about to free more of them, and
-    /// to wake us: two large claims cost half of what many small ones do.
+    /// For how many more jobs there is room.
+    fn free(&self) -> usize {
+        self.places.available_permits().min(self.hands.available_permits()).min(AT_ONCE)
+    }
+
+    /// So much room is always worth a claim.
+    fn plenty(&self) -> usize {
+        (self.options.concurrency / 2).clamp(1, AT_ONCE)
+    }
+
+    /// A little room is not claimed for while the settler is about to make more of it, and to
+    /// wake us: two large claims cost half of what many small ones do.
     fn is_worth_a_claim(&self, free: usize) -> bool {
-        let many = (self.options.concurrency / 2).clamp(1, AT_ONCE);
-        free >= many || (free > 0 && self.unsettled.load(Ordering::Relaxed) == 0)
+        free >= self.plenty() || (free > 0 && self.unrecorded() == 0)
+    }
+
+    /// Runs that have ended and are not yet recorded.
+    fn unrecorded(&self) -> usize {
+        let running = self.options.concurrency - self.places.available_permits();
+        let in_hand = self.options.concurrency + AT_ONCE - self.hands.available_permits();
+        in_hand.saturating_sub(running)
+    }
+
+    /// Resolves when no job is in this worker's hands.
+    async fn empty_handed(&self) {
+        let all = u32::try_from(self.options.concurrency + AT_ONCE).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _all = self.hands.acquire_many(all).await;
     }
 
     fn stop_running(&self, reason: &'static str) {
@@ -161,12 +190,9 @@ impl Shared {
 }
 
 /// Claims whenever there are free places and a reason to look.
-async fn dispatch(
-    shared: Arc<Shared>,
-    ended: mpsc::UnboundedSender<(Ended, OwnedSemaphorePermit)>,
-) {
+async fn dispatch(shared: Arc<Shared>, db: PgPool, ended: mpsc::UnboundedSender<Run>) {
     loop {
-        let full_batch = match claim_some(&shared, &ended).await {
+        let full_batch = match claim_some(&shared, &db, &ended).await {
             Ok(full) => full,
             Err(error) => {
                 tracing::warn!(%error, "could not claim");
@@ -189,45 +215,45 @@ async fn dispatch(
 /// may be more.
 async fn claim_some(
     shared: &Arc<Shared>,
-    ended: &mpsc::UnboundedSender<(Ended, OwnedSemaphorePermit)>,
+    db: &PgPool,
+    ended: &mpsc::UnboundedSender<Run>,
 ) -> Result<bool, sqlx::Error> {
     let id = *lock(&shared.id);
-    let free = shared.places.available_permits().min(AT_ONCE);
+    let free = shared.free();
     if id.is_nil() || shared.draining.is_cancelled() || !shared.is_worth_a_claim(free) {
         return Ok(false);
     }
-    let jobs = claim::claim(&shared.db, &shared.registry, id, free, shared.clock.now()).await?;
+    let jobs = claim::claim(db, &shared.registry, id, free, shared.clock.now()).await?;
     let claimed = jobs.len();
     for job in jobs {
-        let Ok(place) = shared.places.clone().acquire_owned().await else { break };
-        start(shared, job, place, ended.clone());
+        start(shared, job, ended.clone()).await;
     }
     Ok(claimed == free)
 }
 
-fn start(
-    shared: &Arc<Shared>,
-    job: ClaimedJob,
-    place: OwnedSemaphorePermit,
-    ended: mpsc::UnboundedSender<(Ended, OwnedSemaphorePermit)>,
-) {
+/// Starts `job`. Only the dispatcher takes places, and it claimed no more jobs than were free.
+async fn start(shared: &Arc<Shared>, job: ClaimedJob, ended: mpsc::UnboundedSender<Run>) {
+    let (Ok(place), Ok(hand)) =
+        (shared.places.clone().acquire_owned().await, shared.hands.clone().acquire_owned().await)
+    else {
+        return;
+    };
     let stop = CancellationToken::new();
     lock(&shared.stops).insert(job.id, stop.clone());
     let shared = shared.clone();
     tokio::spawn(async move {
         let run = execute(&shared.db, &shared.clock, &shared.registry, job, stop).await;
-        shared.unsettled.fetch_add(1, Ordering::Relaxed);
         // The settler outlives every run; without it the lease hands the job on.
-        ended.send((run, place)).ok();
+        ended.send((run, hand)).ok();
+        drop(place);
+        if shared.free() >= shared.plenty() {
+            shared.wake.notify_one();
+        }
     });
 }
 
-/// Settles ended runs, as many at once as have ended meanwhile. Their places are free only then,
-/// so that no more jobs than the concurrency are ever in a worker's hands.
-async fn settle_all(
-    shared: Arc<Shared>,
-    mut runs: mpsc::UnboundedReceiver<(Ended, OwnedSemaphorePermit)>,
-) {
+/// Settles ended runs, as many at once as have ended meanwhile.
+async fn settle_all(shared: Arc<Shared>, db: PgPool, mut runs: mpsc::UnboundedReceiver<Run>) {
     let mut batch = Vec::with_capacity(AT_ONCE);
     loop {
         tokio::select! {
@@ -236,10 +262,10 @@ async fn settle_all(
             () = shared.done.cancelled() => return,
         }
         gather(&mut batch, &mut runs).await;
-        let (ended, places): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        let (ended, hands): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         forget_stops(&shared, &ended);
         let reason = *lock(&shared.stop_reason);
-        while let Err(error) = record(&shared, &ended, reason).await {
+        while let Err(error) = record(&shared, &db, &ended, reason).await {
             // The runs are kept: the lease decides whether they still count when the database is back.
             tracing::warn!(%error, runs = ended.len(), "could not settle; trying again");
             if shared.done.is_cancelled() {
@@ -247,18 +273,14 @@ async fn settle_all(
             }
             tokio::time::sleep(DATABASE_RETRY).await;
         }
-        drop(places);
-        shared.unsettled.fetch_sub(ended.len(), Ordering::Relaxed);
+        drop(hands);
         shared.wake.notify_one();
     }
 }
 
 /// Lets runs that are just about to end join the batch: as long as every turn of the runtime
 /// brings more of them, and no longer.
-async fn gather(
-    batch: &mut Vec<(Ended, OwnedSemaphorePermit)>,
-    runs: &mut mpsc::UnboundedReceiver<(Ended, OwnedSemaphorePermit)>,
-) {
+async fn gather(batch: &mut Vec<Run>, runs: &mut mpsc::UnboundedReceiver<Run>) {
     loop {
         tokio::task::yield_now().await;
         let before = batch.len();
@@ -280,8 +302,13 @@ fn forget_stops(shared: &Shared, ended: &[Ended]) {
     ended.iter().for_each(|run| drop(stops.remove(&run.job.id)));
 }
 
-async fn record(shared: &Shared, ended: &[Ended], reason: &str) -> Result<(), sqlx::Error> {
-    let settled = settle::settle(&shared.db, ended, shared.clock.now(), reason).await?;
+async fn record(
+    shared: &Shared,
+    db: &PgPool,
+    ended: &[Ended],
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    let settled = settle::settle(db, ended, shared.clock.now(), reason).await?;
     if settled.fenced > 0 {
         tracing::warn!(
             runs = settled.fenced,
@@ -292,22 +319,22 @@ async fn record(shared: &Shared, ended: &[Ended], reason: &str) -> Result<(), sq
 }
 
 /// Keeps the lease, hears notifications, and passes on orders to stop.
-async fn keep(shared: Arc<Shared>) {
+async fn keep(shared: Arc<Shared>, db: PgPool) {
     let heartbeat = shared.options.lease / 3;
     let mut listener = None;
     let mut next_heartbeat = tokio::time::Instant::now();
     while !shared.done.is_cancelled() {
         if tokio::time::Instant::now() >= next_heartbeat {
-            if let Err(error) = hold_lease(&shared).await {
+            if let Err(error) = hold_lease(&shared, &db).await {
                 tracing::warn!(%error, "could not renew the lease");
             }
             next_heartbeat = tokio::time::Instant::now() + heartbeat;
         }
         if listener.is_none() {
-            listener = notify::listen(&shared.db).await.ok();
+            listener = notify::listen(&own_connection(&shared.db)).await.ok();
         }
         shared.wake.notify_one();
-        if let Err(error) = obey(&shared).await {
+        if let Err(error) = obey(&shared, &db).await {
             tracing::warn!(%error, "could not read the controls");
         }
         let pause = tokio::time::sleep(shared.options.poll.min(heartbeat));
@@ -337,10 +364,10 @@ async fn heard_of_controls(listener: &mut Option<PgListener>, wake: &Notify) {
 
 /// Renews the lease. One that was lost means that the jobs may run elsewhere already: they are
 /// dropped here, and the worker goes on under a new id.
-async fn hold_lease(shared: &Shared) -> Result<(), sqlx::Error> {
+async fn hold_lease(shared: &Shared, db: &PgPool) -> Result<(), sqlx::Error> {
     let id = *lock(&shared.id);
     let now = shared.clock.now();
-    if !id.is_nil() && lease::renew(&shared.db, id, shared.options.lease, now).await? {
+    if !id.is_nil() && lease::renew(db, id, shared.options.lease, now).await? {
         return Ok(());
     }
     if !id.is_nil() {
@@ -348,8 +375,7 @@ async fn hold_lease(shared: &Shared) -> Result<(), sqlx::Error> {
         shared.stop_running("the worker lost its lease");
     }
     let name = format!("{}:{}", hostname(), std::process::id());
-    let new =
-        lease::register(&shared.db, &shared.registry, &name, shared.options.lease, now).await?;
+    let new = lease::register(db, &shared.registry, &name, shared.options.lease, now).await?;
     *lock(&shared.id) = new;
     Ok(())
 }
@@ -365,8 +391,8 @@ fn hostname() -> String {
 
 /// Stops what is to stop: everything while the kill switch is on, and single jobs that were
 /// cancelled.
-async fn obey(shared: &Shared) -> Result<(), sqlx::Error> {
-    let active = kill_switch::position(&shared.db).await?.active;
+async fn obey(shared: &Shared, db: &PgPool) -> Result<(), sqlx::Error> {
+    let active = kill_switch::position(db).await?.active;
     let was_active = shared.killed.swap(active, Ordering::Relaxed);
     if active {
         shared.stop_running("the kill switch was turned on");
@@ -378,7 +404,7 @@ async fn obey(shared: &Shared) -> Result<(), sqlx::Error> {
         "SELECT id FROM jobs_running WHERE worker_id = $1 AND cancel_requested_at IS NOT NULL",
     )
     .bind(id)
-    .fetch_all(&shared.db)
+    .fetch_all(db)
     .await?;
     let stops = lock(&shared.stops);
     for id in cancelled {
