@@ -179,6 +179,17 @@ async fn one_held_lane_does_not_hold_the_others() {
 }
 
 #[tokio::test]
+async fn a_closed_lane_leaves_its_places_to_the_others() {
+    let world = World::new().await;
+    world.calls(50).await;
+    settings::change(&world.ctx, "max_concurrent_discovery_jobs", 0, None).await.unwrap();
+    for _ in 0..10 {
+        world.enqueue("system.noop", json!({})).await;
+    }
+    assert_eq!(world.worker.claim(10).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
 async fn the_letters_of_an_outage_are_none() {
     let world = World::new().await;
     settings::change(&world.ctx, "discovery_rpm", 6000, None).await.unwrap();
