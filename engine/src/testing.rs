@@ -107,7 +107,8 @@ impl TestWorker {
     /// # Errors
     /// When the database does not answer.
     pub async fn claim(&self, free: usize) -> Result<Vec<crate::jobs::ClaimedJob>, sqlx::Error> {
-        crate::jobs::claim::claim(&self.db, &self.registry, self.id, free, self.clock.now()).await
+        let mut claimer = crate::jobs::claim::Claimer::new(self.db.clone());
+        claimer.claim(&self.registry, self.id, free, self.clock.now()).await
     }
 
     /// Runs `job` to its end.

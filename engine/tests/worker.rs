@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 use signalbox_engine::clock::SystemClock;
+use signalbox_engine::jobs::claim::Claimer;
 use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, Timeout};
 use signalbox_engine::jobs::worker::{Worker, WorkerOptions};
 use signalbox_engine::jobs::{JobContext, Registry, enqueue};
-use signalbox_engine::testing::TestDb;
+use signalbox_engine::testing::{TestDb, TestWorker};
 use signalbox_engine::{Ctx, db};
 use signalbox_model::actor::Actor;
 use signalbox_model::job::NewJob;
@@ -122,6 +123,33 @@ async fn a_worker_goes_on_while_its_handlers_hold_every_connection() {
         .await
         .unwrap();
     assert_eq!(recorded, i64::from(connections) + 1);
+}
+
+#[tokio::test]
+async fn a_claimer_goes_on_where_it_ended_and_comes_back_for_what_lies_before() {
+    let database = TestDb::new().await;
+    let registry = Registry::builder().build();
+    let worker = TestWorker::new(&database.pool, SystemClock::shared(), &registry).await.unwrap();
+    let mut claimer = Claimer::new(database.pool.clone());
+    let clock = SystemClock::shared();
+    let mut claim = async |jobs| {
+        let claimed = claimer.claim(&registry, worker.id(), jobs, clock.now()).await.unwrap();
+        let mut ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
+        ids.sort_unstable();
+        ids
+    };
+    enqueue_all(&database.pool, &registry, "system.noop", 20).await;
+    assert_eq!(claim(5).await, (1..=5).collect::<Vec<_>>());
+    assert_eq!(claim(5).await, (6..=10).collect::<Vec<_>>());
+    // A more urgent one goes before the place where the last claim ended.
+    let ctx = Ctx::new(database.pool.clone(), SystemClock::shared(), Actor::system("test"));
+    let urgent = NewJob { priority: Some(0), ..NewJob::new("system.noop", json!({})) };
+    let urgent = enqueue::enqueue(&ctx, &registry, urgent).await.unwrap().id;
+    let mut rest = claim(20).await;
+    rest.extend(claim(20).await);
+    rest.sort_unstable();
+    assert_eq!(rest, (11..=20).chain([urgent]).collect::<Vec<_>>());
+    assert!(claim(20).await.is_empty());
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! rule 2: kill switch, pause, breaker, rate, concurrency.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde::Deserialize;
 use signalbox_model::Timestamp;
@@ -11,6 +13,7 @@ use signalbox_model::job::JobId;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{Connection, PgConnection, PgPool, Row};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::breaker;
@@ -176,45 +179,116 @@ impl<'a> Budget<'a> {
     }
 }
 
-/// Leases up to `free` jobs to `worker`. Promotes what has become due first.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn claim(
-    db: &PgPool,
+/// Claims for one worker. Remembers where in each lane the last claim ended, so that a run of
+/// claims need not look at the queues each time, nor pass again over the places of jobs that are
+/// gone: as long as any old transaction is open anywhere, PostgreSQL keeps all of those.
+#[derive(Debug)]
+pub struct Claimer {
+    db: PgPool,
+    standing: Option<Standing>,
+}
+
+/// What the last look at the queues found, while it may be relied on.
+#[derive(Debug)]
+struct Standing {
+    lanes: Vec<Lane>,
+    until: Instant,
+}
+
+/// So long a look at the queues may be relied on, at least: a pause, or a more urgent job, waits
+/// no longer than that for a busy worker. At most so long, if looking has become slow.
+const STANDING: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(1);
+
+impl Claimer {
+    /// One that claims through `db`.
+    pub fn new(db: PgPool) -> Claimer {
+        Claimer { db, standing: None }
+    }
+
+    /// Leases up to `free` jobs to `worker`. Promotes what has become due first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn claim(
+        &mut self,
+        registry: &Registry,
+        worker: Uuid,
+        free: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
+        let mut conn = self.db.acquire().await?;
+        if let Some(standing) = self.standing.take().filter(|of| Instant::now() < of.until) {
+            let allowances = share_out(&standing.lanes, &Gates::default(), registry, free, now);
+            let jobs = start(&mut conn, &allowances, worker, now).await?;
+            self.standing = standing.after(&allowances, &jobs);
+            if !jobs.is_empty() {
+                return Ok(jobs);
+            }
+        }
+        let began = Instant::now();
+        let Some(lanes) = look(&mut conn, now).await? else { return Ok(Vec::new()) };
+        // Looking must stay a small part of the work.
+        let until = began + (10 * began.elapsed()).clamp(*STANDING.start(), *STANDING.end());
+        if lanes.iter().any(|lane| lane.is_gated(registry)) {
+            return claim_gated(&mut conn, &lanes, registry, worker, free, now).await;
+        }
+        let allowances = share_out(&lanes, &Gates::default(), registry, free, now);
+        let jobs = start(&mut conn, &allowances, worker, now).await?;
+        self.standing = Standing { lanes, until }.after(&allowances, &jobs);
+        Ok(jobs)
+    }
+}
+
+impl Standing {
+    /// What stands after a claim: nothing, if it did not find all it was allowed to take.
+    fn after(mut self, allowances: &Allowances, claimed: &[ClaimedJob]) -> Option<Standing> {
+        let allowed: i64 = allowances.lanes.iter().map(|lane| lane.jobs).sum();
+        if usize::try_from(allowed).is_ok_and(|allowed| allowed > claimed.len()) {
+            return None;
+        }
+        for lane in &mut self.lanes {
+            let of_lane = |job: &&ClaimedJob| job.queue == lane.queue && job.kind == lane.kind;
+            let places =
+                claimed.iter().filter(of_lane).map(|job| (job.priority, job.run_at, job.id));
+            if let Some((priority, run_at, id)) = places.max() {
+                (lane.priority, lane.run_at, lane.id) = (priority, run_at, id + 1);
+            }
+        }
+        Some(self)
+    }
+}
+
+/// The lanes with work, once what is due has been promoted; none while the kill switch is on.
+async fn look(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Vec<Lane>>, sqlx::Error> {
+    let mut outlook = Outlook::read(conn, now).await?;
+    if outlook.due && !outlook.stopped {
+        transitions::promote_due(conn, now, PROMOTE_AT_ONCE).await?;
+        outlook = Outlook::read(conn, now).await?;
+    }
+    Ok((!outlook.stopped).then_some(outlook.lanes))
+}
+
+/// Claims where some of the lanes have gates: under a lock, but only if any of those is open.
+async fn claim_gated(
+    conn: &mut PgConnection,
+    lanes: &[Lane],
     registry: &Registry,
     worker: Uuid,
     free: usize,
     now: Timestamp,
 ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
-    let mut conn = db.acquire().await?;
-    let mut outlook = Outlook::read(&mut conn, now).await?;
-    if outlook.stopped {
-        return Ok(Vec::new());
-    }
-    if outlook.due {
-        transitions::promote_due(&mut conn, now, PROMOTE_AT_ONCE).await?;
-        outlook = Outlook::read(&mut conn, now).await?;
-    }
-    let lanes = outlook.lanes;
-    if !lanes.iter().any(|lane| lane.is_gated(registry)) {
-        let allowances = share_out(&lanes, &Gates::default(), registry, free, now);
-        return start(&mut conn, &allowances, worker, now).await;
-    }
     // Asked without the lock first: a closed gate, the usual answer under load, costs the others
     // nothing then.
-    let gates = Gates::read(&mut conn).await?;
-    let allowances = share_out(&lanes, &gates, registry, free, now);
+    let allowances = share_out(lanes, &Gates::read(conn).await?, registry, free, now);
     if !allowances.gated {
-        return start(&mut conn, &allowances, worker, now).await;
+        return start(conn, &allowances, worker, now).await;
     }
     let mut tx = conn.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(GATED_CLAIM_LOCK)
         .execute(&mut *tx)
         .await?;
-    let gates = Gates::read(&mut tx).await?;
-    let allowances = share_out(&lanes, &gates, registry, free, now);
+    let allowances = share_out(lanes, &Gates::read(&mut tx).await?, registry, free, now);
     let jobs = start(&mut tx, &allowances, worker, now).await?;
     tx.commit().await?;
     Ok(jobs)
@@ -241,14 +315,15 @@ async fn start(
     Ok(jobs)
 }
 
-/// The due jobs of one kind in one queue, and the urgency of the first of them. Or, with `only`,
-/// one job that an operator wants run next, whatever its queue.
+/// The due jobs of one kind in one queue, and the place of the first of them. Or, with `only`, one
+/// job that an operator wants run next, whatever its queue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Lane {
     queue: String,
     kind: String,
     priority: i16,
     run_at: Timestamp,
+    id: JobId,
     /// The bound of the queue: how many of its jobs may run at once.
     max_concurrent: Option<i64>,
     /// While the queue is drained: only jobs up to this id.
@@ -282,11 +357,11 @@ impl Outlook {
     async fn read(conn: &mut PgConnection, now: Timestamp) -> Result<Outlook, sqlx::Error> {
         sqlx::query(
             "WITH RECURSIVE head AS (
-                 (SELECT queue, kind, priority, run_at FROM jobs_ready
+                 (SELECT queue, kind, priority, run_at, id FROM jobs_ready
                   ORDER BY queue, kind, priority, run_at, id LIMIT 1)
                  UNION ALL
                  SELECT next.* FROM head CROSS JOIN LATERAL (
-                     SELECT queue, kind, priority, run_at FROM jobs_ready r
+                     SELECT queue, kind, priority, run_at, id FROM jobs_ready r
                      WHERE (r.queue, r.kind) > (head.queue, head.kind)
                      ORDER BY queue, kind, priority, run_at, id LIMIT 1
                  ) next
@@ -295,7 +370,7 @@ impl Outlook {
                  FROM head LEFT JOIN queues q ON q.name = head.queue
                  WHERE q.paused_at IS NULL OR q.paused_until <= $1
                  UNION ALL
-                 SELECT r.queue, r.kind, 0, e.requested_at, NULL, NULL, r.id
+                 SELECT r.queue, r.kind, 0, e.requested_at, r.id, NULL, NULL, r.id
                  FROM expedited_jobs e JOIN jobs_ready r ON r.id = e.job_id
              )
              SELECT (SELECT active FROM kill_switch) AS stopped,
@@ -362,6 +437,7 @@ fn share_out(
                 queue: lane.queue.clone(),
                 kind: lane.kind.clone(),
                 jobs,
+                from: (lane.priority, lane.run_at, lane.id),
                 up_to: lane.up_to,
             }),
         }

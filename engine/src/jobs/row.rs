@@ -14,6 +14,12 @@ pub struct ClaimedJob {
     pub id: JobId,
     /// Its kind.
     pub kind: String,
+    /// Its queue.
+    pub queue: String,
+    /// 0 is the most urgent.
+    pub priority: i16,
+    /// When it became due.
+    pub run_at: Timestamp,
     /// What its code receives.
     pub payload: Value,
     /// Failures of its own so far.
@@ -36,6 +42,9 @@ pub(crate) fn claimed_job(row: PgRow) -> Result<ClaimedJob, sqlx::Error> {
     Ok(ClaimedJob {
         id: row.try_get("id")?,
         kind: row.try_get("kind")?,
+        queue: row.try_get("queue")?,
+        priority: row.try_get("priority")?,
+        run_at: row.try_get("run_at")?,
         payload: row.try_get("payload")?,
         attempt: row.try_get("attempt")?,
         max_attempts: row.try_get("max_attempts")?,

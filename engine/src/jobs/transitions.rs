@@ -126,6 +126,8 @@ pub(crate) struct Allowance {
     pub queue: String,
     pub kind: String,
     pub jobs: i64,
+    /// From this place on (priority, due time, id): what lies before it is not for this claim.
+    pub from: (i16, Timestamp, JobId),
     /// Only jobs up to this id: the queue is being drained.
     pub up_to: Option<JobId>,
 }
@@ -149,8 +151,8 @@ macro_rules! lease {
              SELECT ",
             columns!(),
             ", $1, token, $2 FROM moved, token
-             RETURNING id, kind, payload, attempt, max_attempts, interruptions, provider_failed_at,
-                       dead_letter_id, started_at, lease_token"
+             RETURNING id, kind, queue, priority, run_at, payload, attempt, max_attempts,
+                       interruptions, provider_failed_at, dead_letter_id, started_at, lease_token"
         )
     };
 }
@@ -165,10 +167,14 @@ pub(crate) async fn claim(
 ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
     sqlx::query(lease!(
         "SELECT r.place
-         FROM unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) AS lane(queue, kind, jobs, up_to)
+         FROM unnest($3::text[], $4::text[], $5::bigint[], $6::smallint[], $7::timestamptz[],
+                     $8::bigint[], $9::bigint[])
+             AS lane(queue, kind, jobs, priority, run_at, id, up_to)
          CROSS JOIN LATERAL (
              SELECT ctid AS place FROM jobs_ready
-             WHERE queue = lane.queue AND kind = lane.kind AND id <= coalesce(lane.up_to, id)
+             WHERE queue = lane.queue AND kind = lane.kind
+               AND (priority, run_at, id) >= (lane.priority, lane.run_at, lane.id)
+               AND id <= coalesce(lane.up_to, id)
              ORDER BY priority, run_at, id
              LIMIT lane.jobs FOR UPDATE SKIP LOCKED
          ) r
@@ -180,6 +186,9 @@ pub(crate) async fn claim(
     .bind(allowances.iter().map(|lane| lane.queue.as_str()).collect::<Vec<_>>())
     .bind(allowances.iter().map(|lane| lane.kind.as_str()).collect::<Vec<_>>())
     .bind(allowances.iter().map(|lane| lane.jobs).collect::<Vec<_>>())
+    .bind(allowances.iter().map(|lane| lane.from.0).collect::<Vec<_>>())
+    .bind(allowances.iter().map(|lane| lane.from.1).collect::<Vec<_>>())
+    .bind(allowances.iter().map(|lane| lane.from.2).collect::<Vec<_>>())
     .bind(allowances.iter().map(|lane| lane.up_to).collect::<Vec<_>>())
     .try_map(claimed_job)
     .fetch_all(tx)

@@ -16,10 +16,11 @@ use uuid::Uuid;
 
 use crate::clock::SharedClock;
 use crate::db::own_connection;
+use crate::jobs::claim::Claimer;
 use crate::jobs::execute::{Ended, execute};
 use crate::jobs::handler::Registry;
 use crate::jobs::row::ClaimedJob;
-use crate::jobs::{claim, lease, settle};
+use crate::jobs::{lease, settle};
 use crate::{kill_switch, notify};
 
 /// At most this many jobs are claimed at once, and at most this many runs settled in one
@@ -117,7 +118,11 @@ impl Worker {
         let (ended, runs) = mpsc::unbounded_channel();
         Worker {
             keeper: tokio::spawn(keep(shared.clone(), own_connection(&shared.db))),
-            dispatcher: tokio::spawn(dispatch(shared.clone(), own_connection(&shared.db), ended)),
+            dispatcher: tokio::spawn(dispatch(
+                shared.clone(),
+                Claimer::new(own_connection(&shared.db)),
+                ended,
+            )),
             settler: tokio::spawn(settle_all(shared.clone(), own_connection(&shared.db), runs)),
             shared,
         }
@@ -190,9 +195,9 @@ impl Shared {
 }
 
 /// Claims whenever there are free places and a reason to look.
-async fn dispatch(shared: Arc<Shared>, db: PgPool, ended: mpsc::UnboundedSender<Run>) {
+async fn dispatch(shared: Arc<Shared>, mut claimer: Claimer, ended: mpsc::UnboundedSender<Run>) {
     loop {
-        let full_batch = match claim_some(&shared, &db, &ended).await {
+        let full_batch = match claim_some(&shared, &mut claimer, &ended).await {
             Ok(full) => full,
             Err(error) => {
                 tracing::warn!(%error, "could not claim");
@@ -215,7 +220,7 @@ async fn dispatch(shared: Arc<Shared>, db: PgPool, ended: mpsc::UnboundedSender<
 /// may be more.
 async fn claim_some(
     shared: &Arc<Shared>,
-    db: &PgPool,
+    claimer: &mut Claimer,
     ended: &mpsc::UnboundedSender<Run>,
 ) -> Result<bool, sqlx::Error> {
     let id = *lock(&shared.id);
@@ -223,7 +228,7 @@ async fn claim_some(
     if id.is_nil() || shared.draining.is_cancelled() || !shared.is_worth_a_claim(free) {
         return Ok(false);
     }
-    let jobs = claim::claim(db, &shared.registry, id, free, shared.clock.now()).await?;
+    let jobs = claimer.claim(&shared.registry, id, free, shared.clock.now()).await?;
     let claimed = jobs.len();
     for job in jobs {
         start(shared, job, ended.clone()).await;
