@@ -17,13 +17,14 @@ use crate::schedules::{self, ScheduleError, ScheduleSpec};
 use crate::{queues, sweeps};
 
 /// The sweeps that are done every [`SchedulerOptions::sweep_every`].
-const HOURLY: [Sweep; 6] = [
+const HOURLY: [Sweep; 7] = [
     Sweep::Partitions,
     Sweep::IdempotencyKeys,
     Sweep::Sessions,
     Sweep::DeadLetterCap,
     Sweep::BulkOperations,
     Sweep::ProviderCalls,
+    Sweep::JobProgress,
 ];
 
 /// How a scheduler works.

@@ -12,6 +12,7 @@ use crate::auth::sessions;
 use crate::breaker::{calls, history};
 use crate::clock::SharedClock;
 use crate::dead_letters::{cap, runner};
+use crate::jobs::{checkpoint, progress};
 use crate::{CommandError, Ctx, jobs};
 
 /// Finished jobs, attempts, logs and counters are kept this long (OP-16).
@@ -94,6 +95,10 @@ async fn carry_out(db: &PgPool, sweep: Sweep, now: Timestamp) -> Result<Swept, s
         Sweep::ProviderCalls => Swept::ProviderCalls {
             calls_forgotten: count(calls::forget_old(db, now).await?),
             moves_forgotten: count(history::forget_before(db, now - days(KEEP_DAYS)).await?),
+        },
+        Sweep::JobProgress => Swept::JobProgress {
+            reports_forgotten: count(progress::forget_ended(db, now).await?),
+            checkpoints_forgotten: count(checkpoint::forget_ended(db).await?),
         },
     })
 }

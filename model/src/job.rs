@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::Timestamp;
 use crate::error_class::ErrorClass;
 use crate::problem::FieldError;
+use crate::progress::Progress;
 use crate::system_log::SystemLog;
 use crate::why::Verdict;
 
@@ -217,6 +218,9 @@ pub struct Job {
     pub error_class: Option<ErrorClass>,
     /// Its dead letter, if it ever had one that still exists.
     pub dead_letter_id: Option<i64>,
+    /// How far it is, if it has said so.
+    #[serde(default)]
+    pub progress: Option<Progress>,
 }
 
 /// How one attempt ended.

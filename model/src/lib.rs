@@ -14,6 +14,7 @@ pub mod matview;
 pub mod metrics;
 pub mod page;
 pub mod problem;
+pub mod progress;
 pub mod queue;
 pub mod schedule;
 pub mod setting;

@@ -26,11 +26,13 @@ pub enum Sweep {
     BulkOperations,
     /// Forgets the record of calls to providers, and of their breakers' moves.
     ProviderCalls,
+    /// Forgets what jobs reported and kept, when they have ended.
+    JobProgress,
 }
 
 impl Sweep {
     /// Every sweep, in the order in which they are shown.
-    pub const ALL: [Sweep; 8] = [
+    pub const ALL: [Sweep; 9] = [
         Sweep::LostWorkers,
         Sweep::Partitions,
         Sweep::Retention,
@@ -39,6 +41,7 @@ impl Sweep {
         Sweep::DeadLetterCap,
         Sweep::BulkOperations,
         Sweep::ProviderCalls,
+        Sweep::JobProgress,
     ];
 
     /// The stable name used in the database and in JSON.
@@ -52,6 +55,7 @@ impl Sweep {
             Sweep::DeadLetterCap => "dead_letter_cap",
             Sweep::BulkOperations => "bulk_operations",
             Sweep::ProviderCalls => "provider_calls",
+            Sweep::JobProgress => "job_progress",
         }
     }
 
@@ -67,6 +71,9 @@ impl Sweep {
             Sweep::BulkOperations => "Forgets bulk operations after 90 days, every hour",
             Sweep::ProviderCalls => {
                 "Forgets calls to providers after 48 h and breakers' moves after 90 days, every hour"
+            }
+            Sweep::JobProgress => {
+                "Forgets the checkpoints of jobs that have ended, and their progress after 7 days, every hour"
             }
         }
     }
@@ -122,6 +129,13 @@ pub enum Swept {
         /// Moves of breakers forgotten.
         moves_forgotten: i64,
     },
+    /// [`Sweep::JobProgress`].
+    JobProgress {
+        /// Jobs whose progress was forgotten.
+        reports_forgotten: i64,
+        /// Jobs whose checkpoint was forgotten.
+        checkpoints_forgotten: i64,
+    },
 }
 
 impl Swept {
@@ -136,6 +150,9 @@ impl Swept {
             Swept::DeadLetterCap { by_age, by_count } => by_age > 0 || by_count > 0,
             Swept::ProviderCalls { calls_forgotten, moves_forgotten } => {
                 calls_forgotten > 0 || moves_forgotten > 0
+            }
+            Swept::JobProgress { reports_forgotten, checkpoints_forgotten } => {
+                reports_forgotten > 0 || checkpoints_forgotten > 0
             }
             Swept::Retention { partitions_dropped, counters_deleted } => {
                 partitions_dropped > 0 || counters_deleted > 0
@@ -174,6 +191,11 @@ impl Swept {
                 "forgot {} and {}",
                 plural(calls_forgotten, "call", "calls"),
                 plural(moves_forgotten, "move", "moves")
+            ),
+            Swept::JobProgress { reports_forgotten, checkpoints_forgotten } => format!(
+                "forgot {} and {}",
+                plural(reports_forgotten, "report", "reports"),
+                plural(checkpoints_forgotten, "checkpoint", "checkpoints")
             ),
         }
     }

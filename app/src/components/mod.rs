@@ -13,6 +13,7 @@ pub(crate) mod log_table;
 pub(crate) mod notices;
 pub(crate) mod page_head;
 pub(crate) mod pager;
+pub(crate) mod progress;
 pub(crate) mod query;
 pub(crate) mod scroll;
 pub(crate) mod spark;

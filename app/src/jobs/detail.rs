@@ -13,6 +13,7 @@ use crate::components::aspect::{Aspect, State, of_job};
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::{Crumbs, PageHead};
+use crate::components::progress::ProgressBar;
 use crate::components::submit::Submit;
 use crate::components::time::Time;
 use crate::console::Console;
@@ -45,6 +46,7 @@ pub(crate) fn JobPage() -> impl IntoView {
                     let JobDetail { job, verdict, .. } = detail.get();
                     view! { <VerdictPlate state=job.state verdict /> }
                 })}
+                {part(move || view! { <HowFar job=job() /> })}
                 {part(move || view! { <LastError job=job() /> })}
                 <div class="columns aside">
                     <div class="stack">
@@ -139,6 +141,21 @@ fn VerdictPlate(state: JobState, verdict: Verdict) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// How far the job says it is.
+#[component]
+fn HowFar(job: Job) -> impl IntoView {
+    job.progress.map(|progress| {
+        let reported = progress.updated_at;
+        view! {
+            <section class="panel" aria-labelledby="progress">
+                <h2 id="progress">"Progress"</h2>
+                <ProgressBar progress />
+                <p class="muted">"Reported " <Time at=reported /> "."</p>
+            </section>
+        }
+    })
 }
 
 #[component]

@@ -5,17 +5,19 @@ use signalbox_model::format;
 use signalbox_model::job::{Job, JobState};
 
 use crate::components::aspect::{State, of_job};
+use crate::components::progress::ProgressBar;
 use crate::components::time::Time;
 
 /// What a row depends on: a row whose key stays is left alone by an update.
 pub(super) fn key(job: &Job) -> String {
     format!(
-        "{} {} {} {} {:?}",
+        "{} {} {} {} {:?} {:?}",
         job.id,
         job.state.name(),
         job.attempt,
         job.interruptions,
-        job.wait_reason
+        job.wait_reason,
+        job.progress
     )
 }
 
@@ -34,6 +36,10 @@ pub(super) fn JobRow(job: Job) -> impl IntoView {
     let error = job.error.map(|error| {
         view! { <span class="sub">{format::shorten(&error, 120)}</span> }
     });
+    let progress = job
+        .progress
+        .filter(|_| job.state == JobState::Running)
+        .map(|progress| view! { <ProgressBar progress /> });
     view! {
         <tr>
             <th scope="row" class="nowrap">
@@ -45,6 +51,7 @@ pub(super) fn JobRow(job: Job) -> impl IntoView {
             <td>{job.queue}</td>
             <td>
                 <State of=aspect word />
+                {progress}
                 {error}
             </td>
             <td class="num">{format!("{} of {}", job.attempt, job.max_attempts)}</td>

@@ -1,18 +1,23 @@
 //! What a running job sees of the system.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Actor;
 use signalbox_model::job::JobId;
 use signalbox_model::system_log::LogLevel;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use crate::Ctx;
 use crate::clock::SharedClock;
 use crate::jobs::handler::{JobError, Registry};
+use crate::jobs::run::Run;
+use crate::jobs::{checkpoint, progress};
 use crate::logs::{self, NewLog};
 use crate::provider::{self, CallFailure, Operation};
 
@@ -30,6 +35,7 @@ pub struct JobContext {
     /// All kinds, to enqueue further jobs.
     pub registry: Registry,
     pub(crate) stop: CancellationToken,
+    pub(crate) run: Arc<Run>,
 }
 
 impl JobContext {
@@ -46,6 +52,54 @@ impl JobContext {
     /// Resolves when the job is asked to stop (kill switch, cancel, shutdown).
     pub async fn stop_requested(&self) {
         self.stop.cancelled().await;
+    }
+
+    /// Goes on only while nobody has asked the job to stop: `cx.check_stop()?` between two steps
+    /// of a long job. What it has kept by [`checkpoint`](JobContext::checkpoint) is there when it
+    /// runs again.
+    ///
+    /// # Errors
+    /// Once the job is asked to stop; the job just returns it, and no attempt is spent.
+    pub fn check_stop(&self) -> Result<(), JobError> {
+        if self.stop.is_cancelled() { Err(JobError::stopped()) } else { Ok(()) }
+    }
+
+    /// Says how far the job is: `done` of `total` units (`None`: nobody knows), and in words. At
+    /// most one report a second is written; the last one of a run always is. A report that cannot
+    /// be written keeps nothing from going on.
+    pub async fn progress(
+        &self,
+        done: i64,
+        total: impl Into<Option<i64>> + Send,
+        message: impl Into<String> + Send,
+    ) {
+        let said = progress::Said::new(done, total.into(), message.into(), self.now());
+        progress::say(&self.db, &self.run, said).await;
+    }
+
+    /// Keeps `value`, in place of the last one, for the job's next run: in the transaction that
+    /// stores the work it stands for, so that both are there or neither. It outlives retries,
+    /// snoozes, parks, holds and crashes, and goes when the job has ended.
+    ///
+    /// The lease is locked until `tx` ends: nobody else can be given the job in between.
+    ///
+    /// # Errors
+    /// When the job's lease was lost, and `tx` must not be committed; when the database does not
+    /// answer, or cannot store the value.
+    pub async fn checkpoint<T: Serialize + Sync>(
+        &self,
+        tx: &mut PgConnection,
+        value: &T,
+    ) -> Result<(), JobError> {
+        checkpoint::keep(tx, &self.run, value, self.now()).await
+    }
+
+    /// What an earlier run has kept by [`checkpoint`](JobContext::checkpoint), if any has.
+    ///
+    /// # Errors
+    /// When `T` cannot be read from it; when the database does not answer.
+    pub async fn restore<T: DeserializeOwned>(&self) -> Result<Option<T>, JobError> {
+        checkpoint::restore(&self.db, self.job_id).await
     }
 
     /// Makes one call to a provider: within the operation's rate, through its breaker, and with

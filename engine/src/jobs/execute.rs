@@ -1,6 +1,7 @@
 //! Running one leased job: a straight line that ends in one outcome.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -11,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::jobs::context::JobContext;
-use crate::jobs::handler::{JobError, KindSpec, Registry, Timeout};
+use crate::jobs::handler::{JobError, Kind, KindSpec, Registry, Timeout};
+use crate::jobs::progress;
 use crate::jobs::row::ClaimedJob;
+use crate::jobs::run::Run;
 use crate::settings::Settings;
 
 /// A job that was asked to stop has this long to do so by itself; then it is dropped at its next
@@ -70,6 +73,7 @@ async fn run(
         Ok(limit) => limit,
         Err(error) => return Ending::Failed(error.into()),
     };
+    let run = Arc::new(Run::new(job, kind.spec.name));
     let cx = JobContext {
         job_id: job.id,
         kind: kind.spec.name,
@@ -77,7 +81,21 @@ async fn run(
         clock: clock.clone(),
         registry: registry.clone(),
         stop: stop.clone(),
+        run: run.clone(),
     };
+    let ending = handle(kind, job, cx, limit, stop).await;
+    progress::flush(db, &run).await;
+    ending
+}
+
+/// Runs the kind's code, until it ends, takes longer than `limit`, or has not heeded `stop`.
+async fn handle(
+    kind: &Kind,
+    job: &ClaimedJob,
+    cx: JobContext,
+    limit: Duration,
+    stop: CancellationToken,
+) -> Ending {
     let handler = AssertUnwindSafe((kind.run)(job.payload.clone(), cx)).catch_unwind();
     let stopped = async {
         stop.cancelled().await;

@@ -107,6 +107,24 @@ impl JobError {
             decision: Decision::Snooze(delay),
         }
     }
+
+    /// The job was asked to stop, and does.
+    pub(crate) fn stopped() -> JobError {
+        JobError::parked("asked to stop")
+    }
+
+    /// The job's lease was lost: it may run elsewhere by now, and this run must store nothing.
+    pub(crate) fn lease_lost() -> JobError {
+        JobError::parked("the lease was lost")
+    }
+
+    fn parked(message: &str) -> JobError {
+        JobError {
+            class: ErrorClass::Internal,
+            message: message.to_owned(),
+            decision: Decision::Park,
+        }
+    }
 }
 
 impl From<sqlx::Error> for JobError {

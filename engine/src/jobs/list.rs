@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::jobs::handler::Registry;
-use crate::jobs::{row, why};
+use crate::jobs::{progress, row, why};
 use crate::{CommandError, Ctx, logs, wanted};
 
 /// The jobs that match, the newest first.
@@ -35,17 +35,19 @@ pub async fn list(ctx: &Ctx, filter: &JobFilter) -> Result<Page<Job>, CommandErr
     .try_map(row::job)
     .fetch_all(&ctx.db)
     .await?;
+    let rows = progress::added_to(rows, &ctx.db, ctx.now()).await?;
     Ok(Page::from_rows(rows, limit, |job| job.id))
 }
 
 /// One job, without its history.
 pub(crate) async fn read(ctx: &Ctx, id: JobId) -> Result<Job, CommandError> {
-    sqlx::query("SELECT * FROM jobs WHERE id = $1")
+    let job = sqlx::query("SELECT * FROM jobs WHERE id = $1")
         .bind(id)
         .try_map(row::job)
-        .fetch_optional(&ctx.db)
-        .await?
-        .ok_or_else(|| CommandError::not_found("job", id))
+        .fetch_all(&ctx.db)
+        .await?;
+    let job = progress::added_to(job, &ctx.db, ctx.now()).await?;
+    job.into_iter().next().ok_or_else(|| CommandError::not_found("job", id))
 }
 
 /// One job with everything its page shows.

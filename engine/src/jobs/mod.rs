@@ -1,6 +1,7 @@
 //! Jobs, from enqueue to their end.
 
 mod backoff;
+pub(crate) mod checkpoint;
 pub mod claim;
 pub mod commands;
 pub mod context;
@@ -10,7 +11,9 @@ mod fingerprint;
 pub mod handler;
 mod lease;
 pub mod list;
+pub(crate) mod progress;
 mod row;
+mod run;
 mod settle;
 mod stats;
 pub mod system_kinds;

@@ -56,7 +56,7 @@ pub(crate) fn claimed_job(row: PgRow) -> Result<ClaimedJob, sqlx::Error> {
     })
 }
 
-/// A row of the view `jobs`.
+/// A row of the view `jobs`. What lies beside the jobs is added by [`crate::jobs::list`].
 pub(crate) fn job(row: PgRow) -> Result<Job, sqlx::Error> {
     let state: String = row.try_get("state")?;
     Ok(Job {
@@ -78,6 +78,7 @@ pub(crate) fn job(row: PgRow) -> Result<Job, sqlx::Error> {
         error: row.try_get("last_error")?,
         error_class: error_class(&row, "last_error_class")?,
         dead_letter_id: row.try_get("dead_letter_id")?,
+        progress: None,
     })
 }
 

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use signalbox_engine::clock::TestClock;
-use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, Timeout};
+use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, RegistryBuilder, Timeout};
 use signalbox_engine::jobs::{JobContext, Registry, enqueue, list};
 use signalbox_engine::provider::{CallFailure, Operation};
 use signalbox_engine::testing::{TestDb, TestWorker};
@@ -126,6 +128,37 @@ impl Job for Panics {
     }
 }
 
+/// The code of a `test.scripted` job.
+pub type Body = Arc<dyn Fn(JobContext) -> BoxFuture<'static, Result<(), JobError>> + Send + Sync>;
+
+/// `test.scripted`: does what its test says.
+#[derive(Deserialize)]
+pub struct Scripted {}
+
+impl Job for Scripted {
+    type Resources = Body;
+    const SPEC: KindSpec = KindSpec {
+        name: "test.scripted",
+        queue: "test",
+        max_attempts: 3,
+        timeout: Timeout::Fixed(Duration::from_secs(30)),
+        concurrency: None,
+        calls: None,
+    };
+
+    async fn run(self, cx: &JobContext, body: &Body) -> Result<(), JobError> {
+        body(cx.clone()).await
+    }
+}
+
+/// The code of a `test.scripted` job, from an async closure.
+pub fn body<F>(code: impl Fn(JobContext) -> F + Send + Sync + 'static) -> Body
+where
+    F: Future<Output = Result<(), JobError>> + Send + 'static,
+{
+    Arc::new(move |cx| code(cx).boxed())
+}
+
 /// A test's world.
 pub struct World {
     pub db: TestDb,
@@ -138,12 +171,18 @@ pub struct World {
 
 impl World {
     pub async fn new() -> World {
+        World::with(|_| {}).await
+    }
+
+    /// A world that knows further kinds.
+    pub async fn with(add_kinds: impl FnOnce(&mut RegistryBuilder)) -> World {
         let db = TestDb::new().await;
         let clock = TestClock::new();
         let shared: SharedClock = clock.clone();
         let script = Script::default();
         let mut builder = Registry::builder();
         builder.add::<Call>(script.clone()).add::<Flaky>(script.clone()).add::<Panics>(());
+        add_kinds(&mut builder);
         let registry = builder.build();
         let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
         let actor = Actor {
@@ -153,6 +192,27 @@ impl World {
         };
         let ctx = Ctx::new(db.pool.clone(), shared, actor);
         World { db, clock, registry, script, worker, ctx }
+    }
+
+    /// A world that knows `test.scripted`, with one such job.
+    pub async fn scripted(code: Body) -> (World, JobId) {
+        let world = World::with(|kinds| {
+            kinds.add::<Scripted>(code);
+        })
+        .await;
+        let job = world.enqueue("test.scripted", json!({})).await;
+        (world, job)
+    }
+
+    /// The worker's lease ends, as if its process had died, and its jobs come back.
+    pub async fn loses_its_worker(&self) {
+        signalbox_engine::jobs::deregister(&self.db.pool, self.worker.id()).await.unwrap();
+        signalbox_engine::jobs::reclaim_lost(&self.db.pool, self.ctx.now()).await.unwrap();
+    }
+
+    /// One more worker.
+    pub async fn another_worker(&self) -> TestWorker {
+        TestWorker::new(&self.db.pool, self.ctx.clock.clone(), &self.registry).await.unwrap()
     }
 
     /// The same world seen by somebody with another role.
