@@ -17,7 +17,7 @@ use crate::Ctx;
 use crate::clock::SharedClock;
 use crate::jobs::handler::{JobError, Registry};
 use crate::jobs::run::Run;
-use crate::jobs::{checkpoint, progress};
+use crate::jobs::{checkpoint, progress, transitions};
 use crate::logs::{self, NewLog};
 use crate::provider::{self, CallFailure, Operation};
 
@@ -113,6 +113,23 @@ impl JobContext {
         call: impl Future<Output = Result<T, CallFailure>> + Send,
     ) -> Result<T, JobError> {
         provider::call(&self.db, &self.clock, self.job_id, operation, call).await
+    }
+
+    /// Completes the job in the transaction that stores its result, so that both are there or
+    /// neither: for work that must not be done twice and has no natural key. The last thing that a
+    /// job does: it commits, and returns.
+    ///
+    /// # Errors
+    /// When the job's lease was lost, and `tx` must not be committed; when the database does not
+    /// answer.
+    pub async fn complete_in(&self, tx: &mut PgConnection) -> Result<(), JobError> {
+        progress::flush_in(tx, &self.run).await?;
+        let now = self.now();
+        if !transitions::complete_own(tx, self.job_id, self.run.lease_token, now).await? {
+            return Err(JobError::lease_lost());
+        }
+        self.run.has_completed(now);
+        Ok(())
     }
 
     /// Writes to `system_logs` about this job.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use signalbox_model::Timestamp;
 use signalbox_model::error_class::ErrorClass;
+use signalbox_model::job::JobId;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,8 @@ pub struct Ended {
 pub enum Ending {
     /// The work is done.
     Completed,
+    /// The work is done, and the job's own transaction has recorded it.
+    Recorded,
     /// It is not, and this says what is to become of the job.
     Failed(JobError),
     /// It was asked to stop, and did not complete.
@@ -85,7 +88,35 @@ async fn run(
     };
     let ending = handle(kind, job, cx, limit, stop).await;
     progress::flush(db, &run).await;
-    ending
+    match run.completed_at() {
+        Some(at) => completed_by_itself(db, job.id, at, ending).await,
+        None => ending,
+    }
+}
+
+/// How a run has ended whose code completed its job at `at`. What counts is whether that was
+/// committed, whatever the code did afterwards.
+async fn completed_by_itself(db: &PgPool, id: JobId, at: Timestamp, ending: Ending) -> Ending {
+    let committed: Result<bool, sqlx::Error> = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM jobs_finished WHERE id = $1 AND finished_at = $2)",
+    )
+    .bind(id)
+    .bind(at)
+    .fetch_one(db)
+    .await;
+    match (committed, ending) {
+        (Ok(true), _) => Ending::Recorded,
+        (Ok(false), Ending::Completed) => Ending::Failed(JobError::retry(
+            ErrorClass::Internal,
+            "the transaction that completes the job was not committed",
+        )),
+        (Ok(false), ending) => ending,
+        (Err(error), ending) => {
+            // The settler finds out: it completes no job that is completed already.
+            tracing::warn!(%error, job = id, "could not see whether a job has completed itself");
+            ending
+        }
+    }
 }
 
 /// Runs the kind's code, until it ends, takes longer than `limit`, or has not heeded `stop`.

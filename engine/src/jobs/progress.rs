@@ -9,7 +9,7 @@ use signalbox_model::format::shorten;
 use signalbox_model::job::{Job, JobId, JobState};
 use signalbox_model::progress::{MESSAGE_CHARS_BOUND, Progress, Report};
 use sqlx::postgres::PgRow;
-use sqlx::{PgExecutor, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 
 use crate::jobs::run::Run;
 
@@ -57,8 +57,12 @@ impl Reports {
     }
 }
 
-/// Reports `said`: now, or with the next report that is due.
+/// Reports `said`: now, or with the next report that is due. A job that has recorded its completion
+/// has said its last: another report would wait for the row that its transaction has locked.
 pub(crate) async fn say(db: &PgPool, run: &Run, said: Said) {
+    if run.completed_at().is_some() {
+        return;
+    }
     let due = run.reports().take(said);
     if let Some(said) = due {
         write_or_warn(db, run, said).await;
@@ -70,6 +74,15 @@ pub(crate) async fn flush(db: &PgPool, run: &Run) {
     let last = run.reports().unwritten.take();
     if let Some(said) = last {
         write_or_warn(db, run, said).await;
+    }
+}
+
+/// Writes the last report in the transaction that completes the job.
+pub(crate) async fn flush_in(tx: &mut PgConnection, run: &Run) -> Result<(), sqlx::Error> {
+    let last = run.reports().unwritten.clone();
+    match last {
+        Some(said) => write(tx, run, &said).await,
+        None => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use signalbox_model::Timestamp;
 use signalbox_model::job::JobId;
 
 use crate::jobs::progress::Reports;
@@ -17,16 +18,33 @@ pub(crate) struct Run {
     /// The fencing token: what the run stores about its job counts only while the job carries it.
     pub lease_token: i64,
     reports: Mutex<Reports>,
+    completed_at: Mutex<Option<Timestamp>>,
 }
 
 impl Run {
     pub(crate) fn new(job: &ClaimedJob, kind: &'static str) -> Run {
-        Run { job_id: job.id, kind, lease_token: job.lease_token, reports: Mutex::default() }
+        Run {
+            job_id: job.id,
+            kind,
+            lease_token: job.lease_token,
+            reports: Mutex::default(),
+            completed_at: Mutex::default(),
+        }
     }
 
     /// What it has reported.
     pub(crate) fn reports(&self) -> MutexGuard<'_, Reports> {
         lock(&self.reports)
+    }
+
+    /// The completion that its own code has recorded at this time, if its transaction committed.
+    pub(crate) fn completed_at(&self) -> Option<Timestamp> {
+        *lock(&self.completed_at)
+    }
+
+    /// Its own code has recorded its completion.
+    pub(crate) fn has_completed(&self, at: Timestamp) {
+        *lock(&self.completed_at) = Some(at);
     }
 }
 

@@ -56,7 +56,12 @@ pub async fn settle(
             }
         }
     }
-    for run in ended.iter().filter(|run| run.ending != Ending::Completed) {
+    for run in ended.iter().filter(|run| run.ending == Ending::Recorded) {
+        tally.completed(&run.job.kind, run.at - run.job.started_at, run.at);
+        settled.completed += 1;
+    }
+    let unfinished = |run: &&Ended| !matches!(run.ending, Ending::Completed | Ending::Recorded);
+    for run in ended.iter().filter(unfinished) {
         let held = settle_unfinished(&mut tx, run, stop_reason, now, &mut tally).await?;
         settled.fenced += usize::from(!held);
     }

@@ -263,6 +263,33 @@ pub(crate) async fn complete(
     Ok(done)
 }
 
+/// `running` → `completed`, in the transaction of the job's own work. Returns whether its lease
+/// still held.
+pub(crate) async fn complete_own(
+    tx: &mut PgConnection,
+    id: JobId,
+    lease_token: i64,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query(
+        "WITH done AS (
+             DELETE FROM jobs_running WHERE id = $1 AND lease_token = $2 RETURNING *
+         ), resolved AS (
+             DELETE FROM dead_letter_queue d USING done WHERE d.job_id = done.id
+         )
+         INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
+             interruptions, created_at, run_at, state, worker_id, started_at, finished_at)
+         SELECT id, kind, queue, priority, payload, attempt, max_attempts,
+             interruptions, created_at, run_at, 'completed', worker_id, started_at, $3 FROM done",
+    )
+    .bind(id)
+    .bind(lease_token)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
 /// How an unfinished attempt ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Unfinished<'a> {
