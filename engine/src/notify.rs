@@ -6,7 +6,7 @@ use sqlx::{PgExecutor, PgPool};
 
 /// Jobs became due.
 pub const JOBS: &str = "signalbox_jobs";
-/// The kill switch, a setting or a breaker changed, or a running job is to be cancelled.
+/// The kill switch, a setting or a breaker changed, or a running job is to stop.
 pub const CONTROLS: &str = "signalbox_controls";
 
 /// Tells everyone who listens on `channel`, when the transaction commits.

@@ -12,7 +12,7 @@ use crate::auth::sessions;
 use crate::breaker::{calls, history};
 use crate::clock::SharedClock;
 use crate::dead_letters::{cap, runner};
-use crate::jobs::{checkpoint, progress};
+use crate::jobs::{checkpoint, hold, progress};
 use crate::{CommandError, Ctx, jobs};
 
 /// Finished jobs, attempts, logs and counters are kept this long (OP-16).
@@ -99,6 +99,7 @@ async fn carry_out(db: &PgPool, sweep: Sweep, now: Timestamp) -> Result<Swept, s
         Sweep::JobProgress => Swept::JobProgress {
             reports_forgotten: count(progress::forget_ended(db, now).await?),
             checkpoints_forgotten: count(checkpoint::forget_ended(db).await?),
+            holds_forgotten: count(hold::forget_ended(db).await?),
         },
     })
 }

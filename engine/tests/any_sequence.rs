@@ -13,7 +13,7 @@ use proptest::sample::Index;
 use serde_json::json;
 use signalbox_engine::jobs::handler::{Decision, JobError};
 use signalbox_engine::jobs::{
-    ClaimedJob, Ended, Ending, commands, deregister, enqueue, reclaim_lost,
+    ClaimedJob, Ended, Ending, commands, deregister, enqueue, hold, reclaim_lost,
 };
 use signalbox_engine::testing::TestWorker;
 use signalbox_engine::{dead_letters, kill_switch, queues};
@@ -32,6 +32,8 @@ enum Step {
     LoseWorker { worker: usize },
     Redrive { job: Index },
     RunNext { job: Index },
+    Hold { job: Index },
+    Release { job: Index },
     KillSwitch { on: bool },
     Pause { on: bool },
     Wait { seconds: u64 },
@@ -67,6 +69,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..WORKERS).prop_map(|worker| Step::LoseWorker { worker }),
         2 => any::<Index>().prop_map(|job| Step::Redrive { job }),
         1 => any::<Index>().prop_map(|job| Step::RunNext { job }),
+        2 => any::<Index>().prop_map(|job| Step::Hold { job }),
+        2 => any::<Index>().prop_map(|job| Step::Release { job }),
         1 => any::<bool>().prop_map(|on| Step::KillSwitch { on }),
         1 => any::<bool>().prop_map(|on| Step::Pause { on }),
         4 => (1..200u64).prop_map(|seconds| Step::Wait { seconds }),
@@ -84,6 +88,7 @@ struct Expected {
     cancelled: bool,
     cancel_asked: bool,
     dead: bool,
+    held: bool,
 }
 
 impl Expected {
@@ -103,6 +108,7 @@ impl Expected {
             }
             How::Snoozes | How::IsRefused | How::MeetsAnOutage | How::IsStopped => {}
         }
+        self.held &= !self.has_ended();
     }
 }
 
@@ -191,6 +197,7 @@ impl Simulation {
                 assert_eq!(cancelled.is_ok(), !expected.has_ended(), "cancelling {id}");
                 expected.cancel_asked |= running && cancelled.is_ok();
                 expected.cancelled |= !running && cancelled.is_ok();
+                expected.held &= !expected.cancelled;
             }
             Step::LoseWorker { worker } => self.lose(*worker).await,
             Step::Redrive { job } => {
@@ -205,8 +212,23 @@ impl Simulation {
             Step::RunNext { job } => {
                 let Some(id) = self.pick(job) else { return };
                 let waits = !self.jobs[&id].has_ended()
+                    && !self.jobs[&id].held
                     && !self.runs.iter().any(|run| run.job.id == id && !run.lost);
                 assert_eq!(commands::run_next(&ctx, id).await.is_ok(), waits, "running {id} next");
+            }
+            Step::Hold { job } => {
+                let Some(id) = self.pick(job) else { return };
+                let expected = self.jobs.get_mut(&id).unwrap();
+                let held = hold::hold(&ctx, id, "a test").await;
+                assert_eq!(held.is_ok(), !expected.has_ended() && !expected.held, "holding {id}");
+                expected.held |= held.is_ok();
+            }
+            Step::Release { job } => {
+                let Some(id) = self.pick(job) else { return };
+                let expected = self.jobs.get_mut(&id).unwrap();
+                let released = hold::release(&ctx, id).await;
+                assert_eq!(released.is_ok(), expected.held, "releasing {id}");
+                expected.held = false;
             }
             Step::KillSwitch { on } => self.switch(*on).await,
             Step::Pause { on } => self.pause(*on).await,
@@ -221,6 +243,7 @@ impl Simulation {
         for job in claimed {
             let expected = &self.jobs[&job.id];
             assert!(!expected.has_ended(), "{} started after its end", job.id);
+            assert!(!expected.held, "{} started while it was held", job.id);
             assert_eq!(job.attempt, expected.failures, "attempts of {} before its run", job.id);
             let twice = self.runs.iter().any(|run| run.job.id == job.id && !run.lost);
             assert!(!twice, "{} runs twice at once", job.id);
@@ -247,6 +270,7 @@ impl Simulation {
             run.lost = true;
             let expected = self.jobs.get_mut(&run.job.id).unwrap();
             expected.cancelled |= expected.cancel_asked;
+            expected.held &= !expected.cancelled;
         }
         self.workers[worker] = Self::worker(&self.world).await;
     }
@@ -283,6 +307,11 @@ impl Simulation {
     async fn finish(mut self) {
         self.switch(false).await;
         self.pause(false).await;
+        let held = self.jobs.iter_mut().filter(|(_, expected)| expected.held);
+        for (id, expected) in held {
+            hold::release(&self.world.ctx, *id).await.unwrap();
+            expected.held = false;
+        }
         loop {
             for run in std::mem::take(&mut self.runs) {
                 self.end(run, How::Completes).await;

@@ -218,6 +218,7 @@ async fn what_ended_jobs_left_is_swept_and_what_waits_is_not() {
     let swept = |reports_forgotten, checkpoints_forgotten| Swept::JobProgress {
         reports_forgotten,
         checkpoints_forgotten,
+        holds_forgotten: 0,
     };
     let both = world.worker.claim(2).await.unwrap();
     let mut ended = Vec::new();

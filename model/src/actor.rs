@@ -63,7 +63,7 @@ pub enum Permission {
     ReadConsole,
     /// See and export what the pipelines found.
     ReadResults,
-    /// Enqueue, cancel and retry jobs, and start pipelines.
+    /// Enqueue, hold, cancel and retry jobs, and start pipelines.
     RunJobs,
     /// Retry and delete dead letters.
     WorkDeadLetters,
@@ -85,7 +85,7 @@ impl Permission {
         match self {
             Permission::ReadConsole => "see the operations console",
             Permission::ReadResults => "see the results",
-            Permission::RunJobs => "start, cancel or retry jobs",
+            Permission::RunJobs => "start, hold, cancel or retry jobs",
             Permission::WorkDeadLetters => "retry or delete dead letters",
             Permission::OperateKillSwitch => "operate the kill switch",
             Permission::OperateQueues => "operate queues",

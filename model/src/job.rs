@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::Timestamp;
 use crate::error_class::ErrorClass;
+use crate::hold::Hold;
 use crate::problem::FieldError;
 use crate::progress::Progress;
 use crate::system_log::SystemLog;
@@ -210,7 +211,8 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it reached a final state.
     pub finished_at: Option<Timestamp>,
-    /// Why it waits, when it is scheduled: `delayed`, `backoff`, `snoozed`, `provider`.
+    /// Why it waits, when it is scheduled: `delayed`, `backoff`, `snoozed`, `provider`,
+    /// `held`.
     pub wait_reason: Option<String>,
     /// Its last error.
     pub error: Option<String>,
@@ -218,6 +220,9 @@ pub struct Job {
     pub error_class: Option<ErrorClass>,
     /// Its dead letter, if it ever had one that still exists.
     pub dead_letter_id: Option<i64>,
+    /// Who holds it back, if anybody does. While it runs, it has been asked to stop.
+    #[serde(default)]
+    pub hold: Option<Hold>,
     /// How far it is, if it has said so.
     #[serde(default)]
     pub progress: Option<Progress>,

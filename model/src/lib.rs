@@ -8,6 +8,7 @@ pub mod dead_letter;
 pub mod domain;
 pub mod error_class;
 pub mod format;
+pub mod hold;
 pub mod job;
 pub mod kill_switch;
 pub mod matview;

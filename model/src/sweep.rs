@@ -26,7 +26,7 @@ pub enum Sweep {
     BulkOperations,
     /// Forgets the record of calls to providers, and of their breakers' moves.
     ProviderCalls,
-    /// Forgets what jobs reported and kept, when they have ended.
+    /// Forgets what jobs reported and kept, and who held them, when they have ended.
     JobProgress,
 }
 
@@ -73,7 +73,7 @@ impl Sweep {
                 "Forgets calls to providers after 48 h and breakers' moves after 90 days, every hour"
             }
             Sweep::JobProgress => {
-                "Forgets the checkpoints of jobs that have ended, and their progress after 7 days, every hour"
+                "Forgets the checkpoints and holds of jobs that have ended, and their progress after 7 days, every hour"
             }
         }
     }
@@ -135,6 +135,9 @@ pub enum Swept {
         reports_forgotten: i64,
         /// Jobs whose checkpoint was forgotten.
         checkpoints_forgotten: i64,
+        /// Jobs whose hold was forgotten.
+        #[serde(default)]
+        holds_forgotten: i64,
     },
 }
 
@@ -151,8 +154,8 @@ impl Swept {
             Swept::ProviderCalls { calls_forgotten, moves_forgotten } => {
                 calls_forgotten > 0 || moves_forgotten > 0
             }
-            Swept::JobProgress { reports_forgotten, checkpoints_forgotten } => {
-                reports_forgotten > 0 || checkpoints_forgotten > 0
+            Swept::JobProgress { reports_forgotten, checkpoints_forgotten, holds_forgotten } => {
+                reports_forgotten > 0 || checkpoints_forgotten > 0 || holds_forgotten > 0
             }
             Swept::Retention { partitions_dropped, counters_deleted } => {
                 partitions_dropped > 0 || counters_deleted > 0
@@ -192,11 +195,14 @@ impl Swept {
                 plural(calls_forgotten, "call", "calls"),
                 plural(moves_forgotten, "move", "moves")
             ),
-            Swept::JobProgress { reports_forgotten, checkpoints_forgotten } => format!(
-                "forgot {} and {}",
-                plural(reports_forgotten, "report", "reports"),
-                plural(checkpoints_forgotten, "checkpoint", "checkpoints")
-            ),
+            Swept::JobProgress { reports_forgotten, checkpoints_forgotten, holds_forgotten } => {
+                format!(
+                    "forgot {}, {} and {}",
+                    plural(reports_forgotten, "report", "reports"),
+                    plural(checkpoints_forgotten, "checkpoint", "checkpoints"),
+                    plural(holds_forgotten, "hold", "holds")
+                )
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::breaker::BreakerState;
+use crate::hold::Hold;
 use crate::job::JobState;
 
 /// What the answer depends on.
@@ -14,8 +15,10 @@ pub struct Facts {
     pub state: JobState,
     /// When it is due.
     pub run_at: Timestamp,
-    /// Why it is scheduled: `delayed`, `backoff`, `snoozed`, `provider`.
+    /// Why it is scheduled: `delayed`, `backoff`, `snoozed`, `provider`, `held`.
     pub wait_reason: Option<String>,
+    /// Who holds this very job.
+    pub hold: Option<Hold>,
     /// Whether a live worker knows its kind.
     pub kind_known: bool,
     /// Whether any worker is alive.
@@ -70,7 +73,7 @@ pub enum QueueHold {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// What holds it: `kill_switch`, `queue_paused`, `queue_draining`, `breaker_forced_open`,
+    /// What holds it: `held`, `kill_switch`, `queue_paused`, `queue_draining`, `breaker_forced_open`,
     /// `breaker_open`, `breaker_half_open`, `rate_limit`, `concurrency`, `queue_concurrency`,
     /// `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
     /// states, when nothing does.
@@ -102,6 +105,9 @@ impl Verdict {
 /// Why the job with these facts is not running at `now`.
 pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
     match facts.state {
+        JobState::Running if let Some(hold) = &facts.hold => {
+            return Verdict::new("running", format!("It is asked to stop: {}", hold.words()));
+        }
         JobState::Running => return Verdict::new("running", "It is running.".into()),
         JobState::Completed => return Verdict::new("completed", "It has completed.".into()),
         JobState::Cancelled => return Verdict::new("cancelled", "It was cancelled.".into()),
@@ -113,6 +119,10 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
             .link("/admin/dead-letter-queue");
         }
         JobState::Scheduled | JobState::Available => {}
+    }
+    // A held job is none that the claim meets, whatever the gates say.
+    if let Some(hold) = &facts.hold {
+        return Verdict::new("held", format!("It is {}", hold.words()));
     }
     if let Some(reason) = &facts.kill_switch {
         return Verdict::new("kill_switch", format!("The kill switch is on: {reason}"))
@@ -244,6 +254,11 @@ mod tests {
             state: JobState::Available,
             run_at: now(),
             wait_reason: None,
+            hold: Some(Hold {
+                by: "admin@example.org".into(),
+                since: now(),
+                reason: "the bill is too high".into(),
+            }),
             kind_known: false,
             workers_alive: false,
             kill_switch: Some("fire".into()),
@@ -269,6 +284,8 @@ mod tests {
         let mut causes = Vec::new();
         let mut ask = |facts: &Facts| causes.push(why(facts, now()).cause);
         ask(&facts);
+        facts.hold = None;
+        ask(&facts);
         facts.kill_switch = None;
         ask(&facts);
         facts.queue = None;
@@ -293,6 +310,7 @@ mod tests {
         assert_eq!(
             causes,
             [
+                "held",
                 "kill_switch",
                 "queue_paused",
                 "breaker_forced_open",
@@ -311,7 +329,7 @@ mod tests {
     #[test]
     fn av_6_a_job_that_was_put_first_is_not_held_by_its_paused_queue() {
         let mut facts = held_by_everything();
-        facts.kill_switch = None;
+        (facts.hold, facts.kill_switch) = (None, None);
         facts.expedited = true;
         assert_eq!(why(&facts, now()).cause, "breaker_forced_open");
     }
@@ -320,6 +338,7 @@ mod tests {
     fn a_turn_comes_at_the_pace_of_the_last_minutes() {
         let mut facts = held_by_everything();
         facts = Facts {
+            hold: None,
             kill_switch: None,
             queue: None,
             breaker: None,
@@ -334,6 +353,15 @@ mod tests {
         assert_eq!(why(&facts, now()).eta, None, "nothing has ended lately");
         facts.recently_ended = 600;
         assert_eq!(why(&facts, now()).eta, Some(now() + Duration::seconds(10)));
+    }
+
+    #[test]
+    fn op_11_a_hold_says_who_since_when_and_why() {
+        let mut facts = held_by_everything();
+        let words = "held by admin@example.org since 2026-01-01T00:00:00Z: the bill is too high";
+        assert_eq!(why(&facts, now()).sentence, format!("It is {words}"));
+        facts.state = JobState::Running;
+        assert_eq!(why(&facts, now()).sentence, format!("It is asked to stop: {words}"));
     }
 
     #[test]

@@ -75,6 +75,8 @@ fn api_routes() -> Router<AppState> {
         .route("/api/jobs/{id}/cancel", post(jobs::cancel))
         .route("/api/jobs/{id}/retry", post(jobs::retry))
         .route("/api/jobs/{id}/run-next", post(jobs::run_next))
+        .route("/api/jobs/{id}/hold", post(jobs::hold))
+        .route("/api/jobs/{id}/release", post(jobs::release))
         .route("/api/admin/queues", get(queues::list))
         .route("/api/ops/queues/{name}/pause", post(queues::pause))
         .route("/api/ops/queues/{name}/resume", post(queues::resume))

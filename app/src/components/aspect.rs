@@ -64,10 +64,12 @@ pub(crate) fn of_job(job: &Job) -> (Aspect, &'static str) {
         JobState::Scheduled => match job.wait_reason.as_deref() {
             Some("backoff") => (Aspect::Caution, "Retry scheduled"),
             Some("provider") => (Aspect::Held, "Held: provider"),
+            Some("held") => (Aspect::Held, "Held"),
             Some("snoozed") => (Aspect::Idle, "Snoozed"),
             _ => (Aspect::Idle, "Scheduled"),
         },
         JobState::Available => (Aspect::Idle, "Waiting"),
+        JobState::Running if job.hold.is_some() => (Aspect::Held, "Stopping, to be held"),
         JobState::Running => (Aspect::Running, "Running"),
         JobState::Completed => (Aspect::Clear, "Completed"),
         JobState::Cancelled => (Aspect::Idle, "Cancelled"),

@@ -84,6 +84,34 @@ pub(crate) async fn run_job_next(id: JobId) -> Result<Notice, AppError> {
     finish(result, &format!("/admin/jobs/{id}"), &[]).await
 }
 
+/// Holds a job until it is released.
+#[server(prefix = "/api/fn", endpoint = "hold_job", output = crate::codec::Json)]
+pub(crate) async fn hold_job(id: JobId, reason: String) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish};
+    use signalbox_engine::jobs::hold;
+
+    let result = hold::hold(&ctx()?, id, &reason).await;
+    let page = format!("/admin/jobs/{id}");
+    let result = result.map(|()| {
+        Notice::done(format!("Job {id} is held until it is released."))
+            .link(page.clone(), "See the job")
+    });
+    finish(result, &page, &[("reason", &reason)]).await
+}
+
+/// Lets a held job go on.
+#[server(prefix = "/api/fn", endpoint = "release_job", output = crate::codec::Json)]
+pub(crate) async fn release_job(id: JobId) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish};
+    use signalbox_engine::jobs::hold;
+
+    let result = hold::release(&ctx()?, id).await;
+    let page = format!("/admin/jobs/{id}");
+    let result = result
+        .map(|()| Notice::done(format!("Job {id} is released.")).link(page.clone(), "See the job"));
+    finish(result, &page, &[]).await
+}
+
 /// Starts a discovery for at most `limit` posts (OP-11).
 #[server(prefix = "/api/fn", endpoint = "trigger_discovery", output = crate::codec::Json)]
 pub(crate) async fn trigger_discovery(limit: i64) -> Result<Notice, AppError> {

@@ -6,8 +6,9 @@ use leptos_router::hooks::use_params_map;
 use signalbox_model::job::{Job, JobDetail, JobState};
 use signalbox_model::why::Verdict;
 
-use super::api::{CancelJob, RetryJob, RunJobNext, read_job};
+use super::api::{CancelJob, HoldJob, ReleaseJob, RetryJob, RunJobNext, read_job};
 use super::facts::Facts;
+use super::hold::{HoldPanel, Holdable};
 use super::timeline::{ErrorText, Timeline};
 use crate::components::aspect::{Aspect, State, of_job};
 use crate::components::live::{live, page, part};
@@ -27,8 +28,12 @@ pub(crate) fn JobPage() -> impl IntoView {
     let id = move || params.with(|p| p.get("id").and_then(|id| id.parse().ok()).unwrap_or(0));
     let cancel = ServerAction::<CancelJob>::new();
     let retry = ServerAction::<RetryJob>::new();
-    console.announce(cancel);
     let run_next = ServerAction::<RunJobNext>::new();
+    let hold = ServerAction::<HoldJob>::new();
+    let release = ServerAction::<ReleaseJob>::new();
+    console.announce(cancel);
+    console.announce(hold);
+    console.announce(release);
     console.announce(retry);
     console.announce(run_next);
     page(
@@ -40,6 +45,10 @@ pub(crate) fn JobPage() -> impl IntoView {
         move |detail| {
             let job = move || detail.with(|detail| detail.job.clone());
             let logs = Signal::derive(move || detail.with(|detail| detail.logs.clone()));
+            // The form is drawn anew only when it becomes another one: what is being typed stays.
+            let held = Memo::new(move |_| {
+                detail.with(|detail| (detail.job.id, Holdable::of(&detail.job)))
+            });
             view! {
                 {part(move || view! { <JobHead job=job() retry run_next /> })}
                 {part(move || {
@@ -67,7 +76,13 @@ pub(crate) fn JobPage() -> impl IntoView {
                         </section>
                         <LogTable caption="Log of this job" logs />
                     </div>
-                    {part(move || view! { <Facts job=job() cancel /> })}
+                    <div class="stack">
+                        {part(move || view! { <Facts job=job() cancel /> })}
+                        {part(move || {
+                            let (id, holdable) = held.get();
+                            view! { <HoldPanel id holdable hold release /> }
+                        })}
+                    </div>
                 </div>
             }
         },
@@ -97,7 +112,7 @@ fn JobHead(
                         </ActionForm>
                     }
                 })}
-            {matches!(job.state, JobState::Scheduled | JobState::Available)
+            {(matches!(job.state, JobState::Scheduled | JobState::Available) && job.hold.is_none())
                 .then(|| {
                     view! {
                         <ActionForm action=run_next>

@@ -4,6 +4,7 @@ pub(crate) mod api;
 mod detail;
 mod facts;
 mod filters;
+mod hold;
 mod metrics;
 mod page;
 mod row;

@@ -11,12 +11,13 @@ use crate::components::time::Time;
 /// What a row depends on: a row whose key stays is left alone by an update.
 pub(super) fn key(job: &Job) -> String {
     format!(
-        "{} {} {} {} {:?} {:?}",
+        "{} {} {} {} {:?} {} {:?}",
         job.id,
         job.state.name(),
         job.attempt,
         job.interruptions,
         job.wait_reason,
+        job.hold.is_some(),
         job.progress
     )
 }
@@ -30,7 +31,7 @@ pub(super) fn JobRow(job: Job) -> impl IntoView {
         _ => "–".to_owned(),
     };
     let at = match job.state {
-        JobState::Scheduled => job.run_at,
+        JobState::Scheduled => job.hold.as_ref().map_or(job.run_at, |hold| hold.since),
         _ => job.finished_at.or(job.started_at).unwrap_or(job.created_at),
     };
     let error = job.error.map(|error| {

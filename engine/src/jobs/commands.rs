@@ -89,6 +89,11 @@ pub async fn retry(ctx: &Ctx, id: JobId) -> Result<(), CommandError> {
 
 /// The error for a job that is not in a state for `verb`.
 async fn ended(ctx: &Ctx, id: JobId, verb: &str) -> Result<CommandError, CommandError> {
-    let state = list::read(ctx, id).await?.state.name();
-    Ok(CommandError::Conflict(format!("Job {id} is {state}: there is nothing to {verb}.")))
+    let job = list::read(ctx, id).await?;
+    Ok(CommandError::Conflict(match (job.state, job.hold) {
+        (JobState::Scheduled, Some(hold)) => {
+            format!("Job {id} is {}. Release it first.", hold.words())
+        }
+        (state, _) => format!("Job {id} is {}: there is nothing to {verb}.", state.name()),
+    }))
 }

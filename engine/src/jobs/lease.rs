@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::jobs::handler::Registry;
-use crate::jobs::transitions;
+use crate::jobs::{hold, transitions};
 use crate::logs::{self, NewLog};
 use crate::notify;
 
@@ -82,6 +82,7 @@ pub async fn reclaim_lost(db: &PgPool, now: Timestamp) -> Result<usize, sqlx::Er
     let mut tx = db.begin().await?;
     let jobs = transitions::reclaim(&mut tx, now).await?;
     if !jobs.is_empty() {
+        hold::keep(&mut tx, &jobs).await?;
         let message = format!(
             "{} taken back from workers that disappeared",
             signalbox_model::format::plural(jobs.len() as i64, "job", "jobs")

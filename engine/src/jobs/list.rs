@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::jobs::handler::Registry;
-use crate::jobs::{progress, row, why};
+use crate::jobs::{hold, progress, row, why};
 use crate::{CommandError, Ctx, logs, wanted};
 
 /// The jobs that match, the newest first.
@@ -35,8 +35,14 @@ pub async fn list(ctx: &Ctx, filter: &JobFilter) -> Result<Page<Job>, CommandErr
     .try_map(row::job)
     .fetch_all(&ctx.db)
     .await?;
-    let rows = progress::added_to(rows, &ctx.db, ctx.now()).await?;
+    let rows = whole(ctx, rows).await?;
     Ok(Page::from_rows(rows, limit, |job| job.id))
+}
+
+/// The same jobs, with what lies beside their rows.
+async fn whole(ctx: &Ctx, jobs: Vec<Job>) -> Result<Vec<Job>, sqlx::Error> {
+    let jobs = hold::added_to(jobs, &ctx.db).await?;
+    progress::added_to(jobs, &ctx.db, ctx.now()).await
 }
 
 /// One job, without its history.
@@ -46,8 +52,7 @@ pub(crate) async fn read(ctx: &Ctx, id: JobId) -> Result<Job, CommandError> {
         .try_map(row::job)
         .fetch_all(&ctx.db)
         .await?;
-    let job = progress::added_to(job, &ctx.db, ctx.now()).await?;
-    job.into_iter().next().ok_or_else(|| CommandError::not_found("job", id))
+    whole(ctx, job).await?.into_iter().next().ok_or_else(|| CommandError::not_found("job", id))
 }
 
 /// One job with everything its page shows.

@@ -9,6 +9,7 @@ pub mod enqueue;
 mod execute;
 mod fingerprint;
 pub mod handler;
+pub mod hold;
 mod lease;
 pub mod list;
 pub(crate) mod progress;

@@ -151,6 +151,7 @@ pub(crate) async fn added_to(
 /// Whether it works, or will go on without anybody's help.
 fn is_moving(job: &Job) -> bool {
     matches!(job.state, JobState::Scheduled | JobState::Available | JobState::Running)
+        && job.hold.is_none()
 }
 
 fn report(row: &PgRow) -> Result<Report, sqlx::Error> {

@@ -78,6 +78,7 @@ pub(crate) fn job(row: PgRow) -> Result<Job, sqlx::Error> {
         error: row.try_get("last_error")?,
         error_class: error_class(&row, "last_error_class")?,
         dead_letter_id: row.try_get("dead_letter_id")?,
+        hold: None,
         progress: None,
     })
 }

@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::jobs::backoff;
 use crate::jobs::execute::{Ended, Ending};
 use crate::jobs::handler::{Decision, JobError};
+use crate::jobs::hold;
 use crate::jobs::stats::{self, Tally};
 use crate::jobs::transitions::{self, Unfinished};
 use crate::logs::{self, NewLog};
@@ -64,6 +65,10 @@ pub async fn settle(
     for run in ended.iter().filter(unfinished) {
         let held = settle_unfinished(&mut tx, run, stop_reason, now, &mut tally).await?;
         settled.fenced += usize::from(!held);
+    }
+    let ids: Vec<_> = ended.iter().filter(unfinished).map(|run| run.job.id).collect();
+    if !ids.is_empty() {
+        hold::keep(&mut tx, &ids).await?;
     }
     stats::add(&mut tx, &tally).await?;
     tx.commit().await?;

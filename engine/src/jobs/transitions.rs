@@ -22,6 +22,10 @@ macro_rules! columns {
     };
 }
 
+mod hold;
+
+pub(crate) use hold::{hold_waiting, release_hold};
+
 /// A job to be inserted, validated.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Insert {
@@ -96,14 +100,14 @@ pub async fn promote_due(
     Ok(moved.rows_affected())
 }
 
-/// `scheduled` → `available`, for one job, due or not. Returns whether it is available now.
+/// `scheduled` → `available`, for one job, due or not, unless it is held. Returns whether it is available now.
 pub(crate) async fn promote(
     tx: &mut PgConnection,
     id: JobId,
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query(concat!(
-        "WITH moved AS (DELETE FROM jobs_scheduled WHERE id = $1 RETURNING *)
+        "WITH moved AS (DELETE FROM jobs_scheduled WHERE id = $1 AND wait_reason <> 'held' RETURNING *)
          INSERT INTO jobs_ready (",
         columns!(),
         ") SELECT id, kind, queue, priority, payload, attempt, max_attempts, interruptions, created_at,

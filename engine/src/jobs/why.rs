@@ -42,6 +42,7 @@ pub(crate) async fn verdict(
         state: job.state,
         run_at: job.run_at,
         wait_reason: job.wait_reason.clone(),
+        hold: job.hold.clone(),
         kind_known,
         workers_alive,
         kill_switch: gates.kill_switch.clone(),

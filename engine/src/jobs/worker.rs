@@ -395,7 +395,7 @@ fn hostname() -> String {
 }
 
 /// Stops what is to stop: everything while the kill switch is on, and single jobs that were
-/// cancelled.
+/// cancelled or are held.
 async fn obey(shared: &Shared, db: &PgPool) -> Result<(), sqlx::Error> {
     let active = kill_switch::position(db).await?.active;
     let was_active = shared.killed.swap(active, Ordering::Relaxed);
@@ -405,14 +405,16 @@ async fn obey(shared: &Shared, db: &PgPool) -> Result<(), sqlx::Error> {
         *lock(&shared.stop_reason) = "asked to stop";
     }
     let id = *lock(&shared.id);
-    let cancelled: Vec<JobId> = sqlx::query_scalar(
-        "SELECT id FROM jobs_running WHERE worker_id = $1 AND cancel_requested_at IS NOT NULL",
+    let unwanted: Vec<JobId> = sqlx::query_scalar(
+        "SELECT id FROM jobs_running r WHERE worker_id = $1
+             AND (cancel_requested_at IS NOT NULL
+                  OR EXISTS (SELECT FROM job_holds h WHERE h.job_id = r.id))",
     )
     .bind(id)
     .fetch_all(db)
     .await?;
     let stops = lock(&shared.stops);
-    for id in cancelled {
+    for id in unwanted {
         if let Some(stop) = stops.get(&id) {
             stop.cancel();
         }

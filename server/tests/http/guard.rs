@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 18] = [
+const API: [(&str, &str); 20] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/config"),
@@ -25,6 +25,8 @@ const API: [(&str, &str); 18] = [
     ("GET", "/api/jobs/1"),
     ("GET", "/api/jobs/1/why"),
     ("POST", "/api/jobs/1/cancel"),
+    ("POST", "/api/jobs/1/hold"),
+    ("POST", "/api/jobs/1/release"),
 ];
 const EXPORTS: [&str; 2] = ["/api/domains/export", "/api/domains/1/mentions/export"];
 const PAGES: [&str; 6] = [

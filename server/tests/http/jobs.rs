@@ -3,7 +3,7 @@
 use reqwest::{Body, Method};
 use serde_json::{Value, json};
 
-use crate::support::{Console, Person, about, json_of, problem};
+use crate::support::{ADMIN, Console, Person, about, json_of, problem};
 
 async fn batch(person: &Person, lines: String) -> reqwest::Response {
     person.request(Method::POST, "/api/jobs/batch").body(lines).send().await.unwrap()
@@ -49,6 +49,37 @@ async fn a_job_can_be_listed_read_asked_why_and_cancelled() {
     assert_eq!(detail["job"]["state"], "cancelled");
     problem(admin.get("/api/jobs/999999").await, 404).await;
     problem(admin.get("/api/jobs/one").await, 400).await;
+}
+
+#[tokio::test]
+async fn op_11_a_job_is_held_with_a_reason_and_released() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    let job = json!({ "kind": "system.noop" });
+    let id = json_of(admin.post("/api/jobs", job).await, 201).await["id"].as_i64().unwrap();
+    let path = format!("/api/jobs/{id}");
+    let (hold, release) = (format!("{path}/hold"), format!("{path}/release"));
+
+    about(&problem(admin.post(&hold, json!({})).await, 422).await, "reason");
+    about(&problem(admin.post(&hold, json!({ "reason": "x", "why": 1 })).await, 422).await, "why");
+    let foreign = json!({ "reason": "x", "requestedBy": "someone.else@example.com" });
+    problem(admin.post(&hold, foreign).await, 403).await;
+    problem(admin.post(&release, json!({})).await, 409).await;
+
+    let because = json!({ "reason": "look first", "requestedBy": ADMIN });
+    assert_eq!(json_of(admin.post(&hold, because.clone()).await, 202).await["id"], id);
+    let held = json_of(admin.get(&path).await, 200).await;
+    assert_eq!(held["job"]["hold"]["reason"], "look first");
+    assert_eq!(held["job"]["hold"]["by"], ADMIN);
+    assert_eq!(held["job"]["waitReason"], "held");
+    assert_eq!(held["job"]["progress"], json!(null));
+    assert_eq!(held["verdict"]["cause"], "held");
+    problem(admin.post(&hold, because.clone()).await, 409).await;
+
+    assert_eq!(json_of(admin.post(&release, json!({})).await, 202).await["id"], id);
+    assert_eq!(json_of(admin.get(&path).await, 200).await["job"]["state"], "available");
+    problem(admin.post("/api/jobs/999999/hold", because).await, 404).await;
+    problem(admin.post("/api/jobs/999999/release", json!({})).await, 404).await;
 }
 
 #[tokio::test]
