@@ -6,6 +6,7 @@ use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::account::{LoginPage, PasswordPage};
+use crate::backfills::BackfillsPage;
 use crate::breakers::{BackTestPage, BreakerPage, BreakersPage};
 use crate::bulk_operations::{BulkOperationPage, BulkPreviewPage};
 use crate::components::live::keep_live;
@@ -43,6 +44,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=ConsoleFrame ssr=WHOLE>
                     <Route path=path!("/admin") view=OverviewPage ssr=WHOLE />
                     <Route path=path!("/admin/jobs") view=JobsPage ssr=WHOLE />
+                    <Route path=path!("/admin/jobs/backfill") view=BackfillsPage ssr=WHOLE />
                     <Route path=path!("/admin/jobs/:id") view=JobPage ssr=WHOLE />
                     <Route
                         path=path!("/admin/dead-letter-queue")

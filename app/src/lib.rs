@@ -7,6 +7,7 @@
 
 mod account;
 mod app;
+mod backfills;
 mod breakers;
 mod bulk_operations;
 pub mod codec;

@@ -24,6 +24,7 @@ export const routes: Route[] = [
   { name: 'password', path: () => '/account/password', still: true },
   { name: 'overview', path: () => '/admin' },
   { name: 'jobs', path: () => '/admin/jobs' },
+  { name: 'backfill', path: () => '/admin/jobs/backfill' },
   { name: 'jobs-none', path: () => '/admin/jobs?state=running&q=nothing-like-this' },
   { name: 'job-completed', path: (made) => `/admin/jobs/${made.completedJob}` },
   { name: 'job-dead', path: (made) => `/admin/jobs/${made.deadJob}` },

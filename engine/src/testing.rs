@@ -117,6 +117,13 @@ impl TestWorker {
         crate::jobs::execute(&self.db, &self.clock, &self.registry, job, stop).await
     }
 
+    /// Runs `job`, which is asked to stop before it begins.
+    pub async fn run_stopped(&self, job: crate::jobs::ClaimedJob) -> crate::jobs::Ended {
+        let stop = tokio_util::sync::CancellationToken::new();
+        stop.cancel();
+        crate::jobs::execute(&self.db, &self.clock, &self.registry, job, stop).await
+    }
+
     /// Records the ends.
     ///
     /// # Errors

@@ -128,21 +128,6 @@ async fn discovery_stops_at_its_limit() {
 }
 
 #[tokio::test]
-async fn op_11_a_backfill_discovers_each_of_its_days_once() {
-    let world = World::new(4).await;
-    commands::trigger_backfill(&world.ctx, &world.registry, 3, 4).await.unwrap();
-    world.worker.drain().await.unwrap();
-    let filter = JobFilter { kind: Some("domains.discovery".into()), ..JobFilter::default() };
-    let days = list::list(&world.ctx, &filter).await.unwrap().items;
-    let mut days: Vec<_> =
-        days.iter().map(|job| job.payload["day"].as_str().unwrap().to_owned()).collect();
-    days.sort_unstable();
-    days.dedup();
-    assert_eq!(days.len(), 3);
-    assert_eq!(world.rows("posts").await, 4);
-}
-
-#[tokio::test]
 async fn op_11_triggers_refuse_what_makes_no_sense() {
     let world = World::new(1).await;
     for limit in [0, 1001] {

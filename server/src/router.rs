@@ -83,6 +83,7 @@ fn api_routes() -> Router<AppState> {
         .route("/api/ops/queues/{name}/drain", post(queues::drain))
         .route("/api/ops/queues/{name}/limit", post(queues::limit))
         .route("/api/admin/jobs", get(admin_jobs::read).post(admin_jobs::trigger))
+        .route("/api/admin/jobs/backfill", get(admin_jobs::backfills))
         .route("/api/admin/config", get(settings::list).post(settings::change))
         .route(
             "/api/admin/kill-switch",

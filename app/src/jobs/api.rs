@@ -127,21 +127,3 @@ pub(crate) async fn trigger_discovery(limit: i64) -> Result<Notice, AppError> {
     });
     finish(result, "/admin/jobs", &[("limit", &limit.to_string())]).await
 }
-
-/// Starts a backfill over the last `days` days (OP-11).
-#[server(prefix = "/api/fn", endpoint = "trigger_backfill", output = crate::codec::Json)]
-pub(crate) async fn trigger_backfill(days: i64, limit: i64) -> Result<Notice, AppError> {
-    use crate::request::{finish, state};
-    use signalbox_pipelines::domains::commands;
-
-    let state = state()?;
-    let ctx = state.ctx()?;
-    let result = commands::trigger_backfill(&ctx, &state.registry, days, limit).await;
-    let result = result.map(|job| {
-        Notice::done(format!("The backfill of {days} days is on its way as job {}.", job.id))
-            .link(format!("/admin/jobs/{}", job.id), "See the job")
-    });
-    let input = [("days", days.to_string()), ("limit", limit.to_string())];
-    let input = input.each_ref().map(|(name, value)| (*name, value.as_str()));
-    finish(result, "/admin/jobs", &input).await
-}

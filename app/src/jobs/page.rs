@@ -9,7 +9,7 @@ use signalbox_model::job::Job;
 use signalbox_model::metrics::Overview;
 use signalbox_model::page::Page;
 
-use super::api::{JobsFacts, TriggerBackfill, TriggerDiscovery, list_jobs};
+use super::api::{JobsFacts, TriggerDiscovery, list_jobs};
 use super::filters::{Filters, KNOWN, filter};
 use super::metrics::{KindTable, QueueTable};
 use super::row::{JobRow, key};
@@ -31,9 +31,7 @@ pub(crate) fn JobsPage() -> impl IntoView {
     let console = Console::get();
     let query = Query::current(&KNOWN, "#list");
     let discover = ServerAction::<TriggerDiscovery>::new();
-    let backfill = ServerAction::<TriggerBackfill>::new();
     console.announce(discover);
-    console.announce(backfill);
     page(
         live(move || query.get(), |query| list_jobs(filter(&query))),
         |JobsFacts { overview, as_of, .. }| {
@@ -45,7 +43,7 @@ pub(crate) fn JobsPage() -> impl IntoView {
             let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
             view! {
                 {part(move || view! { <JobsHead overview=overview() /> })}
-                <Triggers discover backfill />
+                <Triggers discover />
                 {part(move || view! { <Health overview=overview() /> })}
                 <section class="stack" aria-labelledby="list">
                     <h2 id="list" tabindex="-1">"Jobs"</h2>

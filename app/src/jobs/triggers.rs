@@ -2,17 +2,15 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
+use signalbox_model::backfill::LIMIT_BOUND;
 
-use super::api::{TriggerBackfill, TriggerDiscovery};
+use super::api::TriggerDiscovery;
 use crate::components::field::Field;
 use crate::components::submit::Submit;
 
-/// The two forms.
+/// The form of the discovery, and the way to the backfills.
 #[component]
-pub(super) fn Triggers(
-    discover: ServerAction<TriggerDiscovery>,
-    backfill: ServerAction<TriggerBackfill>,
-) -> impl IntoView {
+pub(super) fn Triggers(discover: ServerAction<TriggerDiscovery>) -> impl IntoView {
     view! {
         <div class="columns">
             <section class="panel" aria-labelledby="discover">
@@ -29,7 +27,7 @@ pub(super) fn Triggers(
                             kind="number"
                             value="20"
                             min=1
-                            max=1000
+                            max=LIMIT_BOUND
                         />
                         <Submit class="button primary" pending=discover.pending()>
                             "Run discovery"
@@ -40,23 +38,13 @@ pub(super) fn Triggers(
             <section class="panel" aria-labelledby="backfill">
                 <h2 id="backfill">"Backfill"</h2>
                 <p class="hint">
-                    "Searches the posts of past days. What is known already is not added twice."
+                    "Searches the posts of past days, for hours if need be; can be held, released and cancelled."
                 </p>
-                <ActionForm action=backfill>
-                    <div class="fields">
-                        <Field name="days" label="Days" kind="number" value="7" min=1 max=90 />
-                        <Field
-                            name="limit"
-                            id="backfill-limit"
-                            label="Posts at most"
-                            kind="number"
-                            value="100"
-                            min=1
-                            max=1000
-                        />
-                        <Submit pending=backfill.pending()>"Run backfill"</Submit>
-                    </div>
-                </ActionForm>
+                <p class="actions">
+                    <a class="button" href="/admin/jobs/backfill">
+                        "Start or watch a backfill"
+                    </a>
+                </p>
             </section>
         </div>
     }

@@ -39,6 +39,36 @@ pub async fn list(ctx: &Ctx, filter: &JobFilter) -> Result<Page<Job>, CommandErr
     Ok(Page::from_rows(rows, limit, |job| job.id))
 }
 
+/// The most jobs of [`recent_of_kind`].
+const RECENT: i64 = 20;
+
+/// The jobs of one kind that wait or run in its queue, or have told of their progress lately; the
+/// newest first. Its cost does not grow with the history, however rare the kind is.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn recent_of_kind(ctx: &Ctx, kind: &str, queue: &str) -> Result<Vec<Job>, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let ids: Vec<JobId> = sqlx::query_scalar(
+        "SELECT id FROM jobs_ready WHERE queue = $2 AND kind = $1
+         UNION SELECT id FROM jobs_scheduled WHERE queue = $2 AND kind = $1
+         UNION SELECT id FROM jobs_running WHERE kind = $1
+         UNION SELECT job_id FROM job_progress WHERE kind = $1
+         ORDER BY id DESC LIMIT $3",
+    )
+    .bind(kind)
+    .bind(queue)
+    .bind(RECENT)
+    .fetch_all(&ctx.db)
+    .await?;
+    let jobs = sqlx::query("SELECT * FROM jobs WHERE id = ANY($1) ORDER BY id DESC")
+        .bind(ids)
+        .try_map(row::job)
+        .fetch_all(&ctx.db)
+        .await?;
+    Ok(whole(ctx, jobs).await?)
+}
+
 /// The same jobs, with what lies beside their rows.
 async fn whole(ctx: &Ctx, jobs: Vec<Job>) -> Result<Vec<Job>, sqlx::Error> {
     let jobs = hold::added_to(jobs, &ctx.db).await?;

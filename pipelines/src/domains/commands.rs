@@ -1,18 +1,15 @@
 //! What an operator does with the pipeline (OP-11).
 
 use serde_json::json;
-use signalbox_engine::jobs::{Registry, enqueue};
+use signalbox_engine::jobs::{Registry, enqueue, list};
+use signalbox_engine::settings::Settings;
 use signalbox_engine::{CommandError, Ctx};
 use signalbox_model::actor::Permission;
+use signalbox_model::backfill::{Backfills, DAYS_BOUND, LIMIT_BOUND};
 use signalbox_model::job::{Enqueued, NewJob};
-use signalbox_model::problem::FieldError;
 
-use crate::domains::{jobs, store};
-
-/// The most posts of one discovery.
-pub const LIMIT_BOUND: i64 = 1000;
-/// The longest backfill, in days.
-pub const DAYS_BOUND: i64 = 90;
+use crate::domains::provider::SEARCH;
+use crate::domains::{QUEUE, backfill, jobs, store};
 
 /// Searches up to `limit` posts now.
 ///
@@ -45,7 +42,7 @@ pub async fn trigger_harvesting(
     enqueue::enqueue(ctx, registry, jobs::harvesting(post_id)).await
 }
 
-/// Searches up to `limit` posts for each of the last `days` days.
+/// Searches up to `limit` posts for each of the last `days` days, today included.
 ///
 /// # Errors
 /// Without [`Permission::RunJobs`]; when `days` is not 1 to [`DAYS_BOUND`] or `limit` not 1 to
@@ -58,15 +55,21 @@ pub async fn trigger_backfill(
 ) -> Result<Enqueued, CommandError> {
     within("days", days, DAYS_BOUND)?;
     within("limit", limit, LIMIT_BOUND)?;
-    let job = NewJob::new("domains.backfill", json!({ "days": days, "limit": limit }));
+    let job = NewJob::new(backfill::KIND, json!({ "days": days, "limit": limit }));
     enqueue::enqueue(ctx, registry, job).await
 }
 
+/// The backfills that wait, run, or have ended lately, and the rate that they keep to.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`]; when the database does not answer.
+pub async fn backfills(ctx: &Ctx) -> Result<Backfills, CommandError> {
+    let backfills = list::recent_of_kind(ctx, backfill::KIND, QUEUE).await?;
+    let searches_per_minute = Settings::read(&ctx.db).await?.get(SEARCH.rate);
+    Ok(Backfills { backfills, searches_per_minute })
+}
+
 fn within(field: &str, value: i64, bound: i64) -> Result<(), CommandError> {
-    if (1..=bound).contains(&value) {
-        Ok(())
-    } else {
-        let error = FieldError::new(field, format!("must be a whole number from 1 to {bound}"));
-        Err(CommandError::Invalid(vec![error]))
-    }
+    signalbox_model::backfill::within(field, value, bound)
+        .map_err(|error| CommandError::Invalid(vec![error]))
 }

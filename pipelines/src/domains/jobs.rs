@@ -1,8 +1,6 @@
 //! The kinds of the pipeline. Each run's effects are idempotent: running any of them again adds
 //! nothing twice.
 
-use std::time::Duration;
-
 use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::json;
@@ -14,19 +12,10 @@ use signalbox_model::job::NewJob;
 use signalbox_model::system_log::LogLevel;
 
 use crate::domains::provider::{COMMENTS, PAGES, Posts, SEARCH};
-use crate::domains::store;
-
-/// The queue of all kinds here.
-const QUEUE: &str = "domains";
-
-/// What is searched for when nobody says otherwise.
-const DEFAULT_QUERY: &str = "short video posts with links in their comments";
+use crate::domains::{QUEUE, search, store};
 
 /// At most this many pages of comments are read per post (seed 000).
 const COMMENT_PAGES: u32 = 2;
-
-/// A search that has more pages than this has gone wrong.
-const SEARCH_PAGES: usize = 100;
 
 const fn spec(
     name: &'static str,
@@ -41,42 +30,6 @@ const fn spec(
         timeout: Timeout::SettingMinutes(timeout),
         concurrency: Some(concurrency),
         calls: Some(calls),
-    }
-}
-
-/// `domains.backfill`: a discovery for each of the last `days` days.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Backfill {
-    days: i64,
-    limit: usize,
-}
-
-impl Job for Backfill {
-    type Resources = ();
-    const SPEC: KindSpec = KindSpec {
-        name: "domains.backfill",
-        queue: QUEUE,
-        max_attempts: 5,
-        timeout: Timeout::Fixed(Duration::from_secs(60)),
-        concurrency: None,
-        calls: None,
-    };
-
-    async fn run(self, cx: &JobContext, (): &()) -> Result<(), JobError> {
-        let today = cx.now().date_naive();
-        let days = (0..self.days)
-            .filter_map(|back| today.checked_sub_signed(chrono::Duration::days(back)));
-        let jobs = days
-            .map(|day| {
-                NewJob::new("domains.discovery", json!({ "day": day, "limit": self.limit }))
-                    .with_key(format!("backfill:{}:{day}", cx.job_id))
-            })
-            .collect();
-        let mut tx = cx.db.begin().await?;
-        enqueue::insert(&mut tx, &cx.registry, jobs, cx.now()).await?;
-        tx.commit().await?;
-        Ok(())
     }
 }
 
@@ -102,39 +55,24 @@ impl Job for Discovery {
     );
 
     async fn run(self, cx: &JobContext, posts: &Posts) -> Result<(), JobError> {
-        let query = self.search_query();
+        let query = search::query(self.query.as_deref(), self.day);
         let mut found = 0;
-        for page in 0..SEARCH_PAGES {
+        for page in 0..search::PAGES {
             let wanted = self.limit.saturating_sub(found);
             if wanted == 0 {
                 break;
             }
-            let results = cx.call(SEARCH, posts.search(&query, page)).await?.organic;
+            let results = search::page(cx, posts, &query, page, wanted).await?;
             if results.is_empty() {
                 break;
             }
-            let results: Vec<_> = results.into_iter().take(wanted).collect();
             found += results.len();
             let mut tx = cx.db.begin().await?;
-            let ids = store::save_posts(&mut tx, &results, cx.now()).await?;
-            let today = cx.now().date_naive();
-            let jobs =
-                ids.iter().map(|id| harvesting(*id).with_key(format!("harvest:{id}:{today}")));
-            enqueue::insert(&mut tx, &cx.registry, jobs.collect(), cx.now()).await?;
+            search::keep(&mut tx, cx, &results).await?;
             tx.commit().await?;
         }
         cx.log("discovery", LogLevel::Info, format!("Discovery found {found} posts")).await?;
         Ok(())
-    }
-}
-
-impl Discovery {
-    fn search_query(&self) -> String {
-        let query = self.query.as_deref().unwrap_or(DEFAULT_QUERY);
-        match self.day.and_then(|day| day.succ_opt().map(|next| (day, next))) {
-            Some((day, next)) => format!("{query} after:{day} before:{next}"),
-            None => query.to_owned(),
-        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Pipeline `domains` (seed 000): *discovery* searches posts, *harvesting* reads a post's
 //! comments, *extraction* finds every link in its texts and stores domains and mentions.
 
+pub mod backfill;
 pub mod commands;
 pub mod export;
 pub mod jobs;
 pub mod links;
 pub mod provider;
+mod search;
 pub mod store;
 
 use serde_json::json;
@@ -13,6 +15,9 @@ use signalbox_engine::jobs::handler::RegistryBuilder;
 use signalbox_engine::schedules::ScheduleSpec;
 
 use crate::{ProviderConfig, ProviderConfigError};
+
+/// The queue of all kinds here.
+const QUEUE: &str = "domains";
 
 /// Adds the pipeline's kinds.
 ///
@@ -24,7 +29,7 @@ pub fn register(
 ) -> Result<(), ProviderConfigError> {
     let posts = provider::Posts::new(config)?;
     builder
-        .add::<jobs::Backfill>(())
+        .add::<backfill::Backfill>(posts.clone())
         .add::<jobs::Discovery>(posts.clone())
         .add::<jobs::Harvesting>(posts.clone())
         .add::<jobs::Extraction>(posts);

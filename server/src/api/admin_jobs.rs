@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use signalbox_engine::overview;
+use signalbox_model::backfill::{Backfills, DAYS_DEFAULT, LIMIT_DEFAULT};
 use signalbox_model::metrics::Overview;
 use signalbox_model::problem::FieldError;
 use signalbox_pipelines::domains::commands;
@@ -15,10 +16,6 @@ use crate::problem::{Answer, ApiProblem};
 
 /// The window of the metrics when nobody asks for another, in hours.
 const HOURS_DEFAULT: i64 = 24;
-/// Posts per search when nobody asks for another number.
-const LIMIT_DEFAULT: i64 = 100;
-/// Days of a backfill when nobody asks for another number.
-const DAYS_DEFAULT: i64 = 7;
 
 /// The query of `GET /api/admin/jobs`.
 #[derive(Deserialize)]
@@ -35,6 +32,11 @@ pub async fn read(
 ) -> Answer<axum::Json<Overview>> {
     let hours = params.hours.unwrap_or(HOURS_DEFAULT);
     Ok(axum::Json(overview::overview(&ctx, hours, params.r#type.as_deref()).await?))
+}
+
+/// `GET /api/admin/jobs/backfill`: the backfills that wait, run, or have ended lately (OP-11).
+pub async fn backfills(Signed { ctx, .. }: Signed) -> Answer<axum::Json<Backfills>> {
+    Ok(axum::Json(commands::backfills(&ctx).await?))
 }
 
 /// The body of `POST /api/admin/jobs`. One struct for all actions, so that a wrong field is named.

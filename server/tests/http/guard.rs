@@ -6,9 +6,10 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 20] = [
+const API: [(&str, &str); 21] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
+    ("GET", "/api/admin/jobs/backfill"),
     ("GET", "/api/admin/config"),
     ("POST", "/api/admin/config"),
     ("GET", "/api/admin/kill-switch"),

@@ -137,6 +137,10 @@ async fn op_11_pipelines_are_started_by_action() {
         let id = json_of(admin.post("/api/admin/jobs", trigger).await, 202).await["id"].clone();
         assert_eq!(admin.get(&format!("/api/jobs/{id}")).await.status(), 200);
     }
+    let backfills = json_of(admin.get("/api/admin/jobs/backfill").await, 200).await;
+    assert_eq!(backfills["backfills"][0]["kind"], "domains.backfill");
+    assert_eq!(backfills["backfills"][0]["payload"], json!({ "days": 7, "limit": 100 }));
+    assert_eq!(backfills["searchesPerMinute"], 30);
     let send =
         async |trigger: Value| problem(admin.post("/api/admin/jobs", trigger).await, 422).await;
     let unknown = send(json!({ "action": "trigger_everything" })).await;

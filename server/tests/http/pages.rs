@@ -22,6 +22,8 @@ async fn every_page_is_rendered_by_the_server() {
     for path in [
         "/admin",
         "/admin/jobs",
+        "/admin/jobs/backfill",
+        "/admin/jobs/backfill?days=91&limit=ten",
         "/admin/dead-letter-queue",
         "/admin/kill-switch",
         "/admin/exports",

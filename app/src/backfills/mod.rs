@@ -1,0 +1,8 @@
+//! `/admin/jobs/backfill`.
+
+mod api;
+mod page;
+mod row;
+mod start;
+
+pub(crate) use page::BackfillsPage;
