@@ -21,7 +21,7 @@ test('a running job goes back unspent, runs again, and can be cancelled', async 
   await page.getByText('Cancel this job').click();
   await page.getByRole('button', { name: `Cancel job ${job}` }).click();
   await expect(operator.notice(`Job ${job} is cancelled.`)).toBeVisible();
-  await operator.sees(() => expect(page.getByText('Cancelled.')).toBeVisible(soon));
+  await operator.sees(() => expect(page.getByText('Cancelled.', { exact: true })).toBeVisible(soon));
 });
 
 test('it takes a reason', async ({ page, operator, api, complaints }) => {

@@ -41,7 +41,7 @@ impl Job for Noop {
     }
 }
 
-/// `system.sleep`: waits.
+/// `system.sleep`: waits, and says every second how long it has waited.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sleep {
@@ -52,9 +52,16 @@ impl Job for Sleep {
     type Resources = ();
     const SPEC: KindSpec = spec("system.sleep", 3);
 
-    async fn run(self, _: &JobContext, (): &()) -> Result<(), JobError> {
-        tokio::time::sleep(Duration::from_millis(self.ms.min(SLEEP_BOUND_MS))).await;
-        Ok(())
+    async fn run(self, cx: &JobContext, (): &()) -> Result<(), JobError> {
+        let ms = self.ms.min(SLEEP_BOUND_MS);
+        let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+        for slept in 0..seconds {
+            cx.progress(slept, seconds, format!("{slept} of {seconds} s")).await;
+            cx.sleep(Duration::from_secs(1)).await;
+            cx.check_stop()?;
+        }
+        cx.sleep(Duration::from_millis(ms % 1000)).await;
+        cx.check_stop()
     }
 }
 
