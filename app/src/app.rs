@@ -22,7 +22,7 @@ use crate::matviews::MatviewsPage;
 use crate::overview::OverviewPage;
 use crate::queues::{QueuePage, QueuesPage};
 use crate::schedules::{SchedulePage, SchedulesPage};
-use crate::settings::SettingsPage;
+use crate::settings::{SettingPage, SettingsPage};
 
 /// How every page is rendered: whole, before the first byte is sent, so that its status is right
 /// and that it is complete where JavaScript is off.
@@ -73,6 +73,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/kill-switch") view=KillSwitchPage ssr=WHOLE />
                     <Route path=path!("/admin/exports") view=ExportsPage ssr=WHOLE />
                     <Route path=path!("/admin/config") view=SettingsPage ssr=WHOLE />
+                    <Route path=path!("/admin/config/:key") view=SettingPage ssr=WHOLE />
                     <Route path=path!("/admin/logs") view=LogsPage ssr=WHOLE />
                     <Route path=path!("/admin/schedules") view=SchedulesPage ssr=WHOLE />
                     <Route path=path!("/admin/schedules/:name") view=SchedulePage ssr=WHOLE />

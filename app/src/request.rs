@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, Uri};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use signalbox_engine::jobs::handler::Registry;
-use signalbox_engine::{Ctx, PgPool, SharedClock};
+use signalbox_engine::{CommandError, Ctx, PgPool, SharedClock};
 use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 
@@ -133,6 +133,18 @@ pub async fn finish(
     leave_notice(&notice).await;
     leptos_axum::redirect(&back_to(page));
     result
+}
+
+/// The number in a field of a form that may be empty.
+///
+/// # Errors
+/// [`CommandError::Invalid`] when it is no whole number.
+pub(crate) fn whole_number(field: &str, text: &str) -> Result<Option<i64>, CommandError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| CommandError::invalid(field, "must be a whole number"))
 }
 
 /// Keeps `notice` for the next page of this session.

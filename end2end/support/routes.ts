@@ -41,6 +41,8 @@ export const routes: Route[] = [
   { name: 'exports', path: () => '/admin/exports' },
   { name: 'exports-chosen', path: (made) => `/admin/exports?domain=${made.domain}` },
   { name: 'config', path: () => '/admin/config' },
+  { name: 'limit', path: () => '/admin/config/discovery_rpm?value=60' },
+  { name: 'setting', path: () => '/admin/config/mcp_cb_cooldown_ms' },
   { name: 'logs', path: () => '/admin/logs' },
   { name: 'schedules', path: () => '/admin/schedules' },
   { name: 'schedule', path: () => '/admin/schedules/cleanup' },

@@ -77,7 +77,7 @@ pub(crate) async fn take(
     now: Timestamp,
 ) -> Result<Result<(), Duration>, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let rpm = Settings::read(&mut *tx).await?.get(setting);
+    let rpm = Settings::read(&mut *tx, now).await?.get(setting);
     let mut bucket = lock(&mut tx, setting, rpm, now).await?.refilled(rpm, now);
     let taken = bucket.calls(now) >= 1;
     if taken {

@@ -54,7 +54,10 @@ fn mcp(breakers: &[Breaker]) -> Result<Breaker, CommandError> {
 
 /// What waits and runs per queue and kind. Each lane is counted to a cap, so that the cost does
 /// not grow with the backlog.
-async fn queue_depths(db: &PgPool, kind: Option<&str>) -> Result<Vec<QueueDepth>, sqlx::Error> {
+pub(crate) async fn queue_depths(
+    db: &PgPool,
+    kind: Option<&str>,
+) -> Result<Vec<QueueDepth>, sqlx::Error> {
     sqlx::query(
         "WITH RECURSIVE ready AS (
              (SELECT queue, kind FROM jobs_ready ORDER BY queue, kind LIMIT 1)

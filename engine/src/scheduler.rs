@@ -14,7 +14,7 @@ use crate::clock::SharedClock;
 use crate::dead_letters::runner;
 use crate::jobs::Registry;
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
-use crate::{queues, sweeps};
+use crate::{queues, settings, sweeps};
 
 /// The sweeps that are done every [`SchedulerOptions::sweep_every`].
 const HOURLY: [Sweep; 7] = [
@@ -125,6 +125,7 @@ async fn round(
     schedules::tick(db, registry, now).await?;
     sweep(db, clock, Sweep::LostWorkers).await;
     queues::settle(db, now).await?;
+    settings::expire(db, clock).await?;
     runner::advance(db, now).await?;
     let every =
         chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));

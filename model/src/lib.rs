@@ -12,6 +12,7 @@ pub mod format;
 pub mod hold;
 pub mod job;
 pub mod kill_switch;
+pub mod limit_preview;
 pub mod matview;
 pub mod metrics;
 pub mod page;

@@ -23,6 +23,29 @@ pub struct SettingSpec {
     pub description: &'static str,
 }
 
+/// What a limit bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Calls in any minute.
+    Rate,
+    /// Jobs running at once.
+    Concurrency,
+}
+
+impl SettingSpec {
+    /// What it bounds, if it bounds throughput.
+    pub fn bound(&self) -> Option<Bound> {
+        match self.unit {
+            "calls/min" => Some(Bound::Rate),
+            "jobs" => Some(Bound::Concurrency),
+            _ => None,
+        }
+    }
+}
+
+/// The longest time that a temporary change lasts, in minutes: a week.
+pub const EXPIRY_MINUTES_BOUND: i64 = 7 * 24 * 60;
+
 const fn spec(
     key: &'static str,
     default: i64,
@@ -233,6 +256,16 @@ pub fn check(key: &str, value: i64) -> Result<&'static SettingSpec, FieldError> 
     }
 }
 
+/// The end of a temporary change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiry {
+    /// When it ends by itself.
+    pub at: Timestamp,
+    /// What the setting is from then on: its last value without an end.
+    pub reverts_to: i64,
+}
+
 /// A setting as the console and the API show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -255,6 +288,31 @@ pub struct Setting {
     pub updated_by: Option<String>,
     /// When.
     pub updated_at: Option<Timestamp>,
+    /// When the last change ends by itself, if it does.
+    pub expiry: Option<Expiry>,
+}
+
+impl Setting {
+    /// As it is while nobody changes it.
+    pub fn unchanged(spec: &SettingSpec) -> Setting {
+        Setting {
+            key: spec.key.to_owned(),
+            value: spec.default,
+            default: spec.default,
+            min: spec.min,
+            max: spec.max,
+            unit: spec.unit.to_owned(),
+            description: spec.description.to_owned(),
+            updated_by: None,
+            updated_at: None,
+            expiry: None,
+        }
+    }
+
+    /// What it bounds, if it bounds throughput.
+    pub fn bound(&self) -> Option<Bound> {
+        setting(&self.key).and_then(SettingSpec::bound)
+    }
 }
 
 #[cfg(test)]
@@ -273,6 +331,18 @@ mod tests {
         let error = check("discovery_rpm", 0).unwrap_err();
         assert_eq!(error.field, "value");
         assert!(error.detail.contains("from 1 to 100000"), "{}", error.detail);
+    }
+
+    #[test]
+    fn op_3_the_limits_are_the_rates_and_the_concurrencies() {
+        for spec in SETTINGS {
+            let expected = match spec.key {
+                key if key.ends_with("_rpm") => Some(Bound::Rate),
+                key if key.starts_with("max_concurrent_") => Some(Bound::Concurrency),
+                _ => None,
+            };
+            assert_eq!(spec.bound(), expected, "{}", spec.key);
+        }
     }
 
     #[test]

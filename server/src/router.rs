@@ -85,6 +85,9 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/jobs", get(admin_jobs::read).post(admin_jobs::trigger))
         .route("/api/admin/jobs/backfill", get(admin_jobs::backfills))
         .route("/api/admin/config", get(settings::list).post(settings::change))
+        .route("/api/admin/config/preview", get(settings::preview))
+        .route("/api/admin/config/{key}/revert", post(settings::revert))
+        .route("/api/admin/config/{key}/keep", post(settings::keep))
         .route(
             "/api/admin/kill-switch",
             get(kill_switch::read).post(kill_switch::activate).delete(kill_switch::deactivate),

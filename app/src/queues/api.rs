@@ -61,7 +61,7 @@ pub(crate) async fn pause_queue(
     reason: String,
     #[server(default)] minutes: String,
 ) -> Result<Notice, AppError> {
-    use crate::request::{ctx, finish, state};
+    use crate::request::{ctx, finish, state, whole_number};
     use signalbox_engine::queues;
 
     let registry = state()?.registry;
@@ -104,7 +104,7 @@ pub(crate) async fn bound_queue(
     reason: String,
     #[server(default)] max_concurrent: String,
 ) -> Result<Notice, AppError> {
-    use crate::request::{ctx, finish, state};
+    use crate::request::{ctx, finish, state, whole_number};
     use signalbox_engine::queues;
 
     let registry = state()?.registry;
@@ -115,17 +115,6 @@ pub(crate) async fn bound_queue(
     };
     let result = result.map(|()| Notice::done(format!("The bound of queue {name} holds now.")));
     finish(result, &page_of(&name), &[("reason", &reason)]).await
-}
-
-/// The number in a field that may be empty.
-#[cfg(feature = "ssr")]
-fn whole_number(field: &str, text: &str) -> Result<Option<i64>, signalbox_engine::CommandError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let number = text.parse().map(Some);
-    number.map_err(|_| signalbox_engine::CommandError::invalid(field, "must be a whole number"))
 }
 
 /// The address of a queue's page. A queue's name needs no escaping.

@@ -60,7 +60,7 @@ pub async fn back_test(
 /// Without [`Permission::ReadConsole`], or when the database does not answer.
 pub async fn present(ctx: &Ctx, provider: &str) -> Result<BreakerSettings, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
-    Ok(tuning::chosen(&Settings::read(&ctx.db).await?, provider))
+    Ok(tuning::chosen(&Settings::read(&ctx.db, ctx.now()).await?, provider))
 }
 
 fn check_all(provider: &str, settings: &BreakerSettings) -> Result<(), CommandError> {

@@ -73,7 +73,7 @@ pub(crate) async fn succeeded(
     took: Duration,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    if tuning(&Settings::read(db).await?, provider).rates.are_on() {
+    if tuning(&Settings::read(db, now).await?, provider).rates.are_on() {
         // Every call counts.
         return apply(db, provider, Event::Success(took), None, now).await.map(drop);
     }
@@ -111,7 +111,7 @@ async fn apply(
     now: Timestamp,
 ) -> Result<Admission, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let tuning = tuning(&Settings::read(&mut *tx).await?, provider);
+    let tuning = tuning(&Settings::read(&mut *tx, now).await?, provider);
     let before = lock(&mut tx, provider).await?;
     let Step { circuit: after, admission, cause } = step(before, event, tuning, now);
     let success_at = matches!(event, Event::Success(_)).then_some(now);
@@ -213,7 +213,7 @@ pub(super) async fn save_forced(
 pub async fn list(ctx: &Ctx) -> Result<Vec<Breaker>, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
     let mut conn = ctx.db.acquire().await?;
-    let settings = Settings::read(&mut *conn).await?;
+    let settings = Settings::read(&mut *conn, ctx.now()).await?;
     let mut stored: Vec<(String, Stored)> =
         sqlx::query_as("SELECT provider, to_jsonb(b) FROM circuit_breakers b")
             .fetch_all(&mut *conn)

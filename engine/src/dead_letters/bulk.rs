@@ -33,7 +33,7 @@ pub async fn preview(ctx: &Ctx, request: &BulkRequest) -> Result<BulkPreview, Co
     ctx.demand(Permission::ReadConsole)?;
     check(request.problems())?;
     let mut conn = ctx.db.acquire().await?;
-    let settings = Settings::read(&mut *conn).await?;
+    let settings = Settings::read(&mut *conn, ctx.now()).await?;
     let (count, up_to) = matching(&mut conn, &request.filter, request.up_to).await?;
     Ok(BulkPreview {
         count,
@@ -57,7 +57,7 @@ pub async fn start(ctx: &Ctx, request: &BulkRequest) -> Result<BulkOperation, Co
     problems.extend(why.err().map(|detail| FieldError::new("reason", detail)));
     check(problems)?;
     let mut tx = ctx.db.begin().await?;
-    let settings = Settings::read(&mut *tx).await?;
+    let settings = Settings::read(&mut *tx, ctx.now()).await?;
     let (count, up_to) = matching(&mut tx, &request.filter, request.up_to).await?;
     let Some(up_to) = up_to else {
         return Err(CommandError::Conflict(

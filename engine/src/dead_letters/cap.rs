@@ -25,7 +25,7 @@ pub struct Trimmed {
 /// # Errors
 /// When the database does not answer; the next round does what was left.
 pub async fn trim(db: &PgPool, now: Timestamp) -> Result<Trimmed, sqlx::Error> {
-    let settings = Settings::read(db).await?;
+    let settings = Settings::read(db, now).await?;
     let mut trimmed = Trimmed::default();
     let days = settings.get("dlq_max_age_days");
     if days > 0 {

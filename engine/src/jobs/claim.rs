@@ -45,16 +45,20 @@ pub(crate) struct Gates {
 
 impl Gates {
     /// Reads them in one statement: it stands before every claim of a kind that has a limit.
-    pub(crate) async fn read(conn: &mut PgConnection) -> Result<Gates, sqlx::Error> {
+    pub(crate) async fn read(
+        conn: &mut PgConnection,
+        now: Timestamp,
+    ) -> Result<Gates, sqlx::Error> {
         sqlx::query(
             "SELECT (SELECT coalesce(reason, '') FROM kill_switch WHERE active) AS kill_switch,
-                    (SELECT coalesce(json_object_agg(key, value), '{}') FROM system_config) AS settings,
+                    (SELECT coalesce(json_object_agg(key, value), '{}') FROM settings_at($1)) AS settings,
                     (SELECT coalesce(json_object_agg(provider, b), '{}') FROM circuit_breakers b) AS breakers,
                     (SELECT coalesce(json_object_agg(setting, b), '{}') FROM rate_buckets b) AS buckets,
                     (SELECT coalesce(json_agg(json_build_array(queue, kind, jobs)), '[]')
                      FROM (SELECT queue, kind, count(*) AS jobs FROM jobs_running GROUP BY queue, kind) r)
                         AS running",
         )
+        .bind(now)
         .try_map(|row: PgRow| {
             let Json(breakers) = row.try_get("breakers")?;
             let Json(buckets) = row.try_get("buckets")?;
@@ -279,7 +283,7 @@ async fn claim_gated(
 ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
     // Asked without the lock first: a closed gate, the usual answer under load, costs the others
     // nothing then.
-    let allowances = share_out(lanes, &Gates::read(conn).await?, registry, free, now);
+    let allowances = share_out(lanes, &Gates::read(conn, now).await?, registry, free, now);
     if !allowances.gated {
         return start(conn, &allowances, worker, now).await;
     }
@@ -288,7 +292,7 @@ async fn claim_gated(
         .bind(GATED_CLAIM_LOCK)
         .execute(&mut *tx)
         .await?;
-    let allowances = share_out(lanes, &Gates::read(&mut tx).await?, registry, free, now);
+    let allowances = share_out(lanes, &Gates::read(&mut tx, now).await?, registry, free, now);
     let jobs = start(&mut tx, &allowances, worker, now).await?;
     tx.commit().await?;
     Ok(jobs)

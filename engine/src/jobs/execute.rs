@@ -72,7 +72,7 @@ async fn run(
             format!("unknown kind {}", job.kind),
         ));
     };
-    let limit = match timeout(db, &kind.spec).await {
+    let limit = match timeout(db, &kind.spec, clock.now()).await {
         Ok(limit) => limit,
         Err(error) => return Ending::Failed(error.into()),
     };
@@ -149,11 +149,11 @@ async fn handle(
     }
 }
 
-async fn timeout(db: &PgPool, spec: &KindSpec) -> Result<Duration, sqlx::Error> {
+async fn timeout(db: &PgPool, spec: &KindSpec, now: Timestamp) -> Result<Duration, sqlx::Error> {
     Ok(match spec.timeout {
         Timeout::Fixed(limit) => limit,
         Timeout::SettingMinutes(setting) => {
-            let minutes = Settings::read(db).await?.get(setting);
+            let minutes = Settings::read(db, now).await?.get(setting);
             Duration::from_secs(60 * minutes.unsigned_abs())
         }
     })

@@ -16,7 +16,7 @@ pub(crate) mod progress;
 mod row;
 mod run;
 mod settle;
-mod stats;
+pub(crate) mod stats;
 pub mod system_kinds;
 pub(crate) mod transitions;
 pub mod why;

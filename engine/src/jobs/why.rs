@@ -34,7 +34,7 @@ pub(crate) async fn verdict(
 ) -> Result<Verdict, CommandError> {
     let now = ctx.now();
     let mut conn = ctx.db.acquire().await?;
-    let gates = Gates::read(&mut conn).await?;
+    let gates = Gates::read(&mut conn, now).await?;
     let (workers_alive, kind_known) = workers(&mut conn, &job.kind, now).await?;
     let spec = registry.kind(&job.kind).map(|kind| kind.spec);
     let calls = spec.and_then(|spec| spec.calls);

@@ -35,7 +35,7 @@ pub async fn status(ctx: &Ctx) -> Result<Matviews, CommandError> {
         changed_by: row.try_get("changed_by")?,
         changed_at: row.try_get("changed_at")?,
         reading: reads::reads(db, now).await?.freshness,
-        max_age_minutes: reads::max_age_minutes(&Settings::read(db).await?),
+        max_age_minutes: reads::max_age_minutes(&Settings::read(db, now).await?),
         refreshing: refresh::is_running(db).await?,
         views: sqlx::query("SELECT * FROM matviews ORDER BY name")
             .try_map(|row| refresh::matview(&row, now))

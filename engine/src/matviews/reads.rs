@@ -50,7 +50,7 @@ pub async fn reads<'c>(
     if !enabled {
         return Ok(Reads::live(now));
     }
-    let max_age = chrono::Duration::minutes(max_age_minutes(&Settings::read(db).await?));
+    let max_age = chrono::Duration::minutes(max_age_minutes(&Settings::read(db, now).await?));
     let freshness = match refreshed_at.filter(|at| now - *at <= max_age) {
         Some(as_of) => Freshness { source: ViewSource::Materialized, as_of, fell_back: false },
         None => Freshness { fell_back: true, ..Freshness::live(now) },

@@ -38,7 +38,7 @@ pub async fn refresh(
     forced: bool,
 ) -> Result<Refresh, sqlx::Error> {
     let now = clock.now();
-    if !forced && let Some(reason) = busy(db).await? {
+    if !forced && let Some(reason) = busy(db, now).await? {
         return skip(db, now, reason).await;
     }
     match run(db, now).await {
@@ -79,8 +79,8 @@ async fn run(db: &PgPool, now: Timestamp) -> Result<Option<Vec<Matview>>, sqlx::
 }
 
 /// Why the database is too busy, if it is.
-async fn busy(db: &PgPool) -> Result<Option<String>, sqlx::Error> {
-    let bound = Settings::read(db).await?.get(MAX_ACTIVE);
+async fn busy(db: &PgPool, now: Timestamp) -> Result<Option<String>, sqlx::Error> {
+    let bound = Settings::read(db, now).await?.get(MAX_ACTIVE);
     let active: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_activity
          WHERE datname = current_database() AND backend_type = 'client backend'

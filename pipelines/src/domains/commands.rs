@@ -65,7 +65,7 @@ pub async fn trigger_backfill(
 /// Without [`Permission::ReadConsole`]; when the database does not answer.
 pub async fn backfills(ctx: &Ctx) -> Result<Backfills, CommandError> {
     let backfills = list::recent_of_kind(ctx, backfill::KIND, QUEUE).await?;
-    let searches_per_minute = Settings::read(&ctx.db).await?.get(SEARCH.rate);
+    let searches_per_minute = Settings::read(&ctx.db, ctx.now()).await?.get(SEARCH.rate);
     Ok(Backfills { backfills, searches_per_minute })
 }
 

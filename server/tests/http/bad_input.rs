@@ -26,6 +26,28 @@ async fn op_3_an_unknown_key_and_a_bad_value_name_what_is_allowed() {
 }
 
 #[tokio::test]
+async fn op_3_a_preview_and_an_expiry_that_make_no_sense_are_refused_by_field() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    let preview = async |query: &str, status| {
+        problem(admin.get(&format!("/api/admin/config/preview?{query}")).await, status).await
+    };
+    assert!(about(&preview("key=max_cats&value=1", 422).await, "key").contains("discovery_rpm"));
+    assert!(about(&preview("key=discovery_rpm&value=0", 422).await, "value").contains("from 1"));
+    let no_limit = preview("key=mcp_cb_cooldown_ms&value=1000", 422).await;
+    assert!(about(&no_limit, "key").contains("bounds no throughput"));
+    preview("key=discovery_rpm", 400).await;
+    preview("key=discovery_rpm&value=many", 400).await;
+    for minutes in [0, 10_081] {
+        let change = json!({ "key": "discovery_rpm", "value": 60, "expiresInMinutes": minutes });
+        let refused = problem(admin.post("/api/admin/config", change).await, 422).await;
+        about(&refused, "expiresInMinutes");
+    }
+    problem(admin.post("/api/admin/config/max_cats/revert", json!({})).await, 404).await;
+    assert_eq!(console.number("SELECT count(*) FROM temporary_settings").await, 0);
+}
+
+#[tokio::test]
 async fn malformed_json_is_400_and_other_media_types_are_415() {
     let console = Console::start().await;
     let admin = console.admin().await;

@@ -54,6 +54,31 @@ async fn op_3_a_setting_is_changed_and_read_back() {
 }
 
 #[tokio::test]
+async fn op_3_a_limit_is_previewed_changed_for_a_while_kept_and_reverted() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    let preview = "/api/admin/config/preview?key=discovery_rpm&value=60";
+    let preview = json_of(admin.get(preview).await, 200).await;
+    assert_eq!(preview["present"]["value"], 30);
+    assert_eq!(preview["proposed"]["jobsPerMin"], 60.0);
+    assert_eq!(preview["proposed"]["backlog"]["state"], "empty");
+    assert_eq!(preview["kinds"], json!(["domains.backfill", "domains.discovery"]));
+
+    let rush = json!({ "key": "discovery_rpm", "value": 60, "expiresInMinutes": 15 });
+    let changed = json_of(admin.post("/api/admin/config", rush.clone()).await, 200).await;
+    assert_eq!((&changed["value"], &changed["expiry"]["revertsTo"]), (&json!(60), &json!(30)));
+    assert!(changed["expiry"]["at"].is_string());
+    let path = |action: &str| format!("/api/admin/config/discovery_rpm/{action}");
+    let reverted = json_of(admin.post(&path("revert"), json!({})).await, 200).await;
+    assert_eq!((&reverted["value"], &reverted["expiry"]), (&json!(30), &Value::Null));
+    problem(admin.post(&path("revert"), json!({})).await, 409).await;
+    admin.post("/api/admin/config", rush).await;
+    let kept = json!({ "requestedBy": ADMIN });
+    let kept = json_of(admin.post(&path("keep"), kept).await, 200).await;
+    assert_eq!((&kept["value"], &kept["expiry"]), (&json!(60), &Value::Null));
+}
+
+#[tokio::test]
 async fn op_4_the_kill_switch_is_turned_on_and_off_with_a_reason() {
     let console = Console::start().await;
     let admin = console.admin().await;

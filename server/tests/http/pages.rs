@@ -32,12 +32,42 @@ async fn every_page_is_rendered_by_the_server() {
         "/admin/schedules/cleanup?cron=30+2+*+*+*&zone=Europe%2FBerlin",
         "/admin/schedules/cleanup?cron=nonsense",
         "/admin/matviews",
+        "/admin/config",
+        "/admin/config/discovery_rpm",
+        "/admin/config/mcp_cb_cooldown_ms",
         "/domains",
     ] {
         let page = html(&admin, path).await;
         assert_eq!(page.matches("<h1").count(), 1, "{path}");
         assert!(page.contains("local"), "{path} names the installation");
     }
+}
+
+#[tokio::test]
+async fn op_3_a_limit_is_previewed_and_changed_for_a_while_by_plain_forms() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    assert!(html(&admin, "/admin/config").await.contains(">Preview"));
+    let page = html(&admin, "/admin/config/discovery_rpm?value=60").await;
+    assert!(page.contains("at most 60 jobs/min"), "{page}");
+    assert!(page.contains("at most 30 jobs/min") && page.contains("nothing waits"));
+    let refused = html(&admin, "/admin/config/discovery_rpm?value=0").await;
+    assert!(refused.contains("from 1 to 100000") && !refused.contains("After the change"));
+
+    let form = async |action: &str, fields: &[(&str, &str)]| {
+        let request = admin.request(reqwest::Method::POST, &format!("/api/fn/{action}"));
+        let sent = request.header("accept", "text/html").form(fields).send().await.unwrap();
+        assert_eq!(sent.status(), 302, "{action}");
+    };
+    let (key, minutes) = (("key", "discovery_rpm"), ("expiresInMinutes", "15"));
+    form("change_setting", &[key, ("value", "60"), minutes, ("description", "rush")]).await;
+    let page = html(&admin, "/admin/config/discovery_rpm").await;
+    assert!(page.contains("Revert to 30 now") && page.contains("Keep 60"), "{page}");
+    form("revert_setting", &[key]).await;
+    let page = html(&admin, "/admin/config/discovery_rpm").await;
+    assert!(page.contains("It is 30 calls/min.") && !page.contains("Revert to"));
+    form("change_setting", &[key, ("value", "60"), ("expiresInMinutes", "soon")]).await;
+    assert!(html(&admin, "/admin/config").await.contains("must be a whole number"));
 }
 
 #[tokio::test]
