@@ -1,4 +1,4 @@
-//! The control routes: the fault dial, the call counts, health.
+//! The control routes: the fault dial, the limits, the call counts, health.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::calls::CallCounts;
 use crate::faults::{Fault, Lane};
+use crate::limits::{self, Standing};
 use crate::problem::{FieldError, Problem};
 use crate::provider::Provider;
 use crate::server::Shared;
@@ -22,6 +23,7 @@ const MAX_WINDOW_MS: u64 = 86_400_000;
 pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_faults/{provider}", get(read_fault).put(set_fault))
+        .route("/_limits/{provider}", get(read_limit).put(set_limit).delete(lift_limit))
         .route("/_calls/{provider}", get(read_calls).delete(reset_calls))
         .route("/healthz", get(health))
         .fallback(not_found)
@@ -42,12 +44,42 @@ async fn set_fault(
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let lane = lane(&shared, &name)?;
-    let body: Value = serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
-    })?;
-    let fault = Fault::parse(&body).map_err(Problem::invalid)?;
+    let fault = Fault::parse(&parsed(&body)?).map_err(Problem::invalid)?;
     tracing::info!(provider = %lane.provider, ?fault, "fault dial turned");
     lane.dial.set(fault);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parsed(body: &Bytes) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
+    })
+}
+
+/// The limit as it stands; `null` where there is none.
+async fn read_limit(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<Json<Option<Standing>>, Problem> {
+    Ok(Json(lane(&shared, &name)?.limiter.standing()))
+}
+
+async fn set_limit(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let lane = lane(&shared, &name)?;
+    let per_minute = limits::parse(&parsed(&body)?).map_err(Problem::invalid)?;
+    lane.limiter.set(Some(per_minute));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn lift_limit(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    lane(&shared, &name)?.limiter.set(None);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -17,6 +17,7 @@ mod calls;
 mod control;
 mod corpus;
 mod faults;
+mod limits;
 mod mcp;
 mod peek;
 mod problem;
@@ -29,5 +30,6 @@ pub use corpus::{
     SEARCH_PAGE_SIZE,
 };
 pub use faults::{Fault, FaultMode};
+pub use limits::Standing;
 pub use provider::{Provider, UnknownProvider};
 pub use server::{Sandbox, SandboxOptions, StartError};

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::calls::{CallCounts, Calls};
 use crate::corpus::{Corpus, CorpusError, CorpusSource, DEFAULT_POSTS};
 use crate::faults::{self, Dial, Fault, Lane};
+use crate::limits::{Limiter, Standing};
 use crate::provider::Provider;
 use crate::{control, mcp};
 
@@ -98,7 +99,7 @@ impl Sandbox {
         let lane = |provider| {
             let (dial, calls, stopped) =
                 (Dial::new(options.seed), Arc::new(Calls::new()), stopped.clone());
-            Arc::new(Lane { provider, dial, calls, stopped })
+            Arc::new(Lane { provider, dial, limiter: Limiter::default(), calls, stopped })
         };
         let shared = Arc::new(Shared { corpus, mcp: lane(Provider::Mcp) });
         let serve = axum::serve(listener, routes(&shared))
@@ -145,6 +146,22 @@ impl Sandbox {
     #[must_use]
     pub fn fault(&self, provider: Provider) -> Fault {
         self.shared.lane(provider).dial.get()
+    }
+
+    /// Gives a provider a limit of so many requests a minute, or lifts it; a new minute begins.
+    pub fn set_limit(&self, provider: Provider, per_minute: Option<u64>) {
+        self.shared.lane(provider).limiter.set(per_minute);
+    }
+
+    /// How a provider's limit stands, if it has one.
+    #[must_use]
+    pub fn limit(&self, provider: Provider) -> Option<Standing> {
+        self.shared.lane(provider).limiter.standing()
+    }
+
+    /// Moves on the clock of a provider's limit, for tests whose time is not the machine's.
+    pub fn advance_limit(&self, provider: Provider, by: Duration) {
+        self.shared.lane(provider).limiter.advance(by);
     }
 
     /// What has been asked of a provider since the last reset.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Dial, Fault, FaultMode, answers};
 use crate::calls::{CallResult, Calls};
+use crate::limits::Limiter;
 use crate::peek::Peek;
 use crate::problem::Problem;
 use crate::provider::Provider;
@@ -27,11 +28,13 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) struct Lane {
     pub(crate) provider: Provider,
     pub(crate) dial: Dial,
+    pub(crate) limiter: Limiter,
     pub(crate) calls: Arc<Calls>,
     pub(crate) stopped: CancellationToken,
 }
 
-/// Counts the request, then answers it: wrongly if the dial says so, else as the provider does.
+/// Counts the request, then answers it: 429 if it is one too many for the provider's limit, wrongly
+/// if the dial says so, else as the provider does. How the limit stands is told in any case.
 pub(crate) async fn apply(State(lane): State<Arc<Lane>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST_BYTES).await else {
@@ -43,9 +46,29 @@ pub(crate) async fn apply(State(lane): State<Arc<Lane>>, request: Request, next:
     };
     let peek = Peek::of(&parts.method, &body);
     let operation = peek.operation();
-    let (fault, turned) = lane.dial.decide(&peek, &body);
+    let standing = match lane.limiter.count() {
+        Ok(standing) => standing,
+        Err(used_up) => {
+            let _under_way = lane.calls.arrive_settled(&operation, CallResult::RateLimit);
+            let mut response = answers::rate_limit(used_up.resets_in_s);
+            used_up.tell(&mut response);
+            return response;
+        }
+    };
+    let mut response =
+        answer(&lane, &peek, Request::from_parts(parts, Body::from(body.clone())), &body, next)
+            .await;
+    if let Some(standing) = standing {
+        standing.tell(&mut response);
+    }
+    response
+}
+
+/// Answers a request that the limit lets through.
+async fn answer(lane: &Lane, peek: &Peek, request: Request, body: &Bytes, next: Next) -> Response {
+    let operation = peek.operation();
+    let (fault, turned) = lane.dial.decide(peek, body);
     tracing::debug!(provider = %lane.provider, operation, fault = ?fault.as_ref().map(|f| f.mode), "call");
-    let request = Request::from_parts(parts, Body::from(body));
     let Some(fault) = fault else {
         let call = lane.calls.arrive(&operation);
         let (response, result) = settle(next.run(request).await).await;

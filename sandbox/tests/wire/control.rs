@@ -85,6 +85,32 @@ async fn calls_are_counted_by_operation_and_result_until_reset() {
 }
 
 #[tokio::test]
+async fn a_limit_is_counted_told_in_headers_refused_beyond_and_lifted() {
+    let sandbox = sandbox().await;
+    let url = format!("{}/_limits/mcp", sandbox.base_url());
+    let put = async |body: &'static str| http().put(&url).body(body).send().await.unwrap();
+    assert_eq!(get(&sandbox, "/_limits/mcp").await, (200, Value::Null));
+    assert_eq!(put(r#"{"perMinute":0}"#).await.status(), 422);
+    assert_eq!(put(r#"{"perMinute":2}"#).await.status(), 204);
+    for (status, remaining) in [(200, "1"), (200, "0"), (429, "0")] {
+        let answer = raw_search(&sandbox).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers()["ratelimit-limit"], "2");
+        assert_eq!(answer.headers()["ratelimit-remaining"], remaining);
+        let reset_s: u64 = answer.headers()["ratelimit-reset"].to_str().unwrap().parse().unwrap();
+        assert!((50..=60).contains(&reset_s), "{reset_s}");
+        assert_eq!(answer.headers().contains_key("retry-after"), status == 429);
+    }
+    assert_eq!(sandbox.calls(Provider::Mcp).of("search_engine", CallResult::RateLimit), 1);
+    sandbox.advance_limit(Provider::Mcp, std::time::Duration::from_secs(60));
+    assert_eq!(raw_search(&sandbox).send().await.unwrap().status(), 200);
+    assert_eq!(get(&sandbox, "/_limits/mcp").await.1["remaining"], 1);
+    assert_eq!(http().delete(&url).send().await.unwrap().status(), 204);
+    let answer = raw_search(&sandbox).send().await.unwrap();
+    assert!(!answer.headers().contains_key("ratelimit-limit"));
+}
+
+#[tokio::test]
 async fn a_window_that_is_no_window_is_refused() {
     let sandbox = sandbox().await;
     for window in ["0", "-5", "soon", ""] {
