@@ -29,6 +29,7 @@ pub mod settings;
 pub mod sweeps;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod throttle;
 pub mod upkeep;
 
 pub use clock::SharedClock;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use signalbox_model::Timestamp;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 
+use crate::provider::Operation;
 use crate::settings::Settings;
+use crate::throttle::Throttles;
 
 /// A bucket at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -67,17 +69,19 @@ impl Bucket {
     }
 }
 
-/// Takes one token of `setting`'s bucket.
+/// Takes one token of the bucket of `operation`'s rate, as it is set and throttled now.
 ///
 /// # Errors
 /// The outer error when the database does not answer; the inner one tells how long to wait.
 pub(crate) async fn take(
     db: &PgPool,
-    setting: &str,
+    operation: Operation,
     now: Timestamp,
 ) -> Result<Result<(), Duration>, sqlx::Error> {
+    let setting = operation.rate;
     let mut tx = db.begin().await?;
-    let rpm = Settings::read(&mut *tx, now).await?.get(setting);
+    let settings = Settings::read(&mut *tx, now).await?;
+    let rpm = Throttles::read(&mut tx, &settings, now).await?.rpm(&settings, operation);
     let mut bucket = lock(&mut tx, setting, rpm, now).await?.refilled(rpm, now);
     let taken = bucket.calls(now) >= 1;
     if taken {
@@ -94,17 +98,22 @@ pub(crate) async fn take(
     Ok(if taken { Ok(()) } else { Err(wait()) })
 }
 
-/// Holds `setting`'s operation until `until`, because the provider said so (Retry-After).
+/// Holds the operations under these rate settings until `until`, because the provider said so.
 pub(crate) async fn block_until(
-    db: &PgPool,
-    setting: &str,
+    db: impl PgExecutor<'_>,
+    settings: &[&str],
     until: Timestamp,
+    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE rate_buckets SET blocked_until = greatest(blocked_until, $2) WHERE setting = $1",
+        "INSERT INTO rate_buckets (setting, tokens, refilled_at, blocked_until)
+         SELECT setting, 0, $3, $2 FROM unnest($1::text[]) AS s(setting) ORDER BY setting
+         ON CONFLICT (setting) DO UPDATE
+             SET blocked_until = greatest(rate_buckets.blocked_until, excluded.blocked_until)",
     )
-    .bind(setting)
+    .bind(settings)
     .bind(until)
+    .bind(now)
     .execute(db)
     .await
     .map(drop)

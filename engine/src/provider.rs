@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use signalbox_model::Timestamp;
 use signalbox_model::error_class::ErrorClass;
-use signalbox_model::job::JobId;
 use sqlx::PgPool;
 
 use crate::breaker::calls::{self, Outcome};
 use crate::breaker::step::Admission;
 use crate::breaker::store;
 use crate::clock::SharedClock;
+use crate::jobs::JobContext;
 use crate::jobs::handler::{Decision, JobError};
 use crate::limits;
+use crate::throttle::step::Seen;
+use crate::throttle::{self, allowance};
+
+pub use crate::throttle::allowance::{Allowance, note as note_allowance};
 
 /// What is called: of which provider, and under which rate setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,25 +63,27 @@ const WAIT_IN_PLACE: Duration = Duration::from_secs(5);
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 pub(crate) async fn call<T>(
-    db: &PgPool,
-    clock: &SharedClock,
-    job: JobId,
+    cx: &JobContext,
     operation: Operation,
     call: impl Future<Output = Result<T, CallFailure>> + Send,
 ) -> Result<T, JobError> {
+    let JobContext { db, clock, job_id: job, .. } = cx;
     // The token comes first: a job that waits for it must not hold one of the breaker's trials.
     take_token(db, clock, operation).await?;
     let provider = operation.provider;
     let started = clock.now();
     if let Admission::Refused(_) = store::admit(db, provider, started).await? {
-        calls::record(db, provider, job, (Outcome::Refused, Duration::ZERO), started).await?;
+        calls::record(db, provider, *job, (Outcome::Refused, Duration::ZERO), started).await?;
         return Err(parked(provider));
     }
-    let answer = call.await;
+    let (answer, heard) = allowance::heard_during(call).await;
     let now = clock.now();
     let took = (now - started).to_std().unwrap_or_default();
     if let Some(outcome) = outcome(&answer) {
-        calls::record(db, provider, job, (outcome, took), now).await?;
+        calls::record(db, provider, *job, (outcome, took), now).await?;
+    }
+    if let Some(seen) = seen(&answer, heard) {
+        throttle::observe(db, &cx.registry, provider, seen, started, now).await?;
     }
     match answer {
         Ok(answer) => {
@@ -98,6 +104,18 @@ fn outcome<T>(answer: &Result<T, CallFailure>) -> Option<Outcome> {
     }
 }
 
+/// What the throttle learns from an answer: what it said of the provider's limit. A 429 that did
+/// not say that the limit is used up was for another reason, which nobody knows.
+fn seen<T>(answer: &Result<T, CallFailure>, heard: Option<Allowance>) -> Option<Seen> {
+    match (answer, heard.map(Seen::Allowance)) {
+        (Err(CallFailure::RateLimited { .. }), said) => {
+            let used_up = heard.is_some_and(|allowance| allowance.remaining == 0);
+            said.filter(|_| used_up).or(Some(Seen::Refusal))
+        }
+        (_, said) => said,
+    }
+}
+
 fn parked(provider: &str) -> JobError {
     JobError {
         class: ErrorClass::ProviderUnavailable,
@@ -112,7 +130,7 @@ async fn take_token(
     operation: Operation,
 ) -> Result<(), JobError> {
     let mut waited = Duration::ZERO;
-    while let Err(wait) = limits::take(db, operation.rate, clock.now()).await? {
+    while let Err(wait) = limits::take(db, operation, clock.now()).await? {
         waited += wait;
         if waited > WAIT_IN_PLACE {
             return Err(JobError::snooze(wait, format!("waiting for {}", operation.rate)));
@@ -144,7 +162,7 @@ async fn report(
             let wait = retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
             let until =
                 now + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::hours(1));
-            limits::block_until(db, operation.rate, until).await?;
+            limits::block_until(db, &[operation.rate], until, now).await?;
             Ok(JobError::snooze(wait, message))
         }
         CallFailure::NotConfigured(message) => Ok(JobError::snooze(NOT_CONFIGURED_WAIT, message)),

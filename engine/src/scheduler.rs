@@ -14,7 +14,7 @@ use crate::clock::SharedClock;
 use crate::dead_letters::runner;
 use crate::jobs::Registry;
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
-use crate::{queues, settings, sweeps};
+use crate::{queues, settings, sweeps, throttle};
 
 /// The sweeps that are done every [`SchedulerOptions::sweep_every`].
 const HOURLY: [Sweep; 7] = [
@@ -126,6 +126,7 @@ async fn round(
     sweep(db, clock, Sweep::LostWorkers).await;
     queues::settle(db, now).await?;
     settings::expire(db, clock).await?;
+    throttle::settle(db, now).await?;
     runner::advance(db, now).await?;
     let every =
         chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));

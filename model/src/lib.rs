@@ -23,6 +23,7 @@ pub mod schedule;
 pub mod setting;
 pub mod sweep;
 pub mod system_log;
+pub mod throttle;
 pub mod why;
 
 /// A point in time, always UTC.

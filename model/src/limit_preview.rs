@@ -18,6 +18,8 @@ pub struct LimitFacts {
     pub present: i64,
     /// The value that is thought of.
     pub proposed: i64,
+    /// The share of it, in percent, to which a rate is throttled now (AV-9).
+    pub throttle_percent: Option<i64>,
     /// The kinds of job that it bounds.
     pub kinds: Vec<KindFacts>,
 }
@@ -54,6 +56,8 @@ pub struct LimitPreview {
     pub more_wait: bool,
     /// How many jobs a minute ended lately.
     pub recent_jobs_per_min: f64,
+    /// The share, in percent, to which it is throttled now: both outlooks are under it.
+    pub throttle_percent: Option<i64>,
     /// With its value of now.
     pub present: Outlook,
     /// With the other value.
@@ -102,14 +106,15 @@ pub fn preview(facts: &LimitFacts) -> LimitPreview {
         waiting,
         more_wait: facts.kinds.iter().any(|kind| kind.waiting >= COUNT_CAP),
         recent_jobs_per_min: ended as f64 * 60.0 / PACE_WINDOW_S as f64,
+        throttle_percent: facts.throttle_percent,
         present: outlook(facts, facts.present),
         proposed: outlook(facts, facts.proposed),
     }
 }
 
 fn outlook(facts: &LimitFacts, value: i64) -> Outlook {
-    let own =
-        if value == 0 { Some(0.0) } else { mean_cost(&facts.kinds).map(|c| value as f64 / c) };
+    let allowed = value as f64 * facts.throttle_percent.unwrap_or(100) as f64 / 100.0;
+    let own = if value == 0 { Some(0.0) } else { mean_cost(&facts.kinds).map(|c| allowed / c) };
     let (jobs_per_min, held_by) = match (own, other_limit(&facts.kinds)) {
         (Some(own), Some((key, pace))) if pace < own => (Some(pace), Some(key)),
         _ => (own, None),
@@ -202,7 +207,7 @@ mod tests {
 
     fn previewed(present: i64, proposed: i64, kinds: Vec<KindFacts>) -> LimitPreview {
         let (key, unit) = ("discovery_rpm".into(), "calls/min".into());
-        preview(&LimitFacts { key, unit, present, proposed, kinds })
+        preview(&LimitFacts { key, unit, present, proposed, throttle_percent: None, kinds })
     }
 
     #[test]
@@ -256,6 +261,23 @@ mod tests {
         assert_eq!(found.present.held_by.as_deref(), Some("few"));
         assert_eq!(found.present.jobs_per_min, Some(20.0), "10 of each 40 at 5 a minute");
         assert_eq!(found.waiting, 40);
+    }
+
+    #[test]
+    fn av_9_a_throttled_rate_is_previewed_as_it_is_throttled() {
+        let facts = LimitFacts {
+            key: "discovery_rpm".into(),
+            unit: "calls/min".into(),
+            present: 30,
+            proposed: 60,
+            throttle_percent: Some(50),
+            kinds: vec![kind(30, Some(1.0))],
+        };
+        let found = preview(&facts);
+        assert_eq!(
+            (found.present.jobs_per_min, found.proposed.jobs_per_min),
+            (Some(15.0), Some(30.0))
+        );
     }
 
     #[test]

@@ -57,7 +57,7 @@ const fn spec(
 }
 
 /// Every setting. Defaults as in OP-3.
-pub const SETTINGS: [SettingSpec; 24] = [
+pub const SETTINGS: [SettingSpec; 26] = [
     spec(
         "max_concurrent_discovery_jobs",
         5,
@@ -225,6 +225,20 @@ pub const SETTINGS: [SettingSpec; 24] = [
         (100, 10_000_000),
         "letters",
         "Beyond this many pending dead letters the oldest are removed",
+    ),
+    spec(
+        "auto_throttle_enabled",
+        0,
+        (0, 1),
+        "0 or 1",
+        "1: near a provider's own limit its rates are lowered by themselves, and come back",
+    ),
+    spec(
+        "auto_throttle_threshold_percent",
+        80,
+        (10, 100),
+        "%",
+        "The share of a provider's own limit from which on its rates are lowered",
     ),
 ];
 

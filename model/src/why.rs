@@ -35,6 +35,9 @@ pub struct Facts {
     pub breaker_forced: Option<(String, String)>,
     /// The job's rate setting, and when the next call is allowed, if not now.
     pub rate: Option<(String, Timestamp)>,
+    /// To how many calls a minute that rate is throttled, of how many that are set, while its
+    /// provider is near its own limit.
+    pub throttled: Option<(i64, i64)>,
     /// The job's concurrency setting, how many run, and how many may.
     pub concurrency: Option<(String, i64, i64)>,
     /// The bound of its queue: how many run, and how many may.
@@ -162,9 +165,17 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
     if let Some((setting, at)) = &facts.rate
         && *at > now
     {
+        let throttled = facts.throttled.map(|(rpm, of)| {
+            format!(
+                " It is throttled to {rpm} of {of} a minute: the provider is near its own limit."
+            )
+        });
         return Verdict::new(
             "rate_limit",
-            format!("The rate limit {setting} is used up for the moment."),
+            format!(
+                "The rate limit {setting} is used up for the moment.{}",
+                throttled.unwrap_or_default()
+            ),
         )
         .eta(Some(*at))
         .link("/admin/config");
@@ -271,6 +282,7 @@ mod tests {
             breaker: Some(("mcp".into(), BreakerState::Open, Some(now()))),
             breaker_forced: Some(("admin@example.org".into(), "they bill twice".into())),
             rate: Some(("discovery_rpm".into(), now() + Duration::seconds(2))),
+            throttled: None,
             concurrency: Some(("max_concurrent_discovery_jobs".into(), 5, 5)),
             queue_concurrency: Some(("domains".into(), 2, 2)),
             ahead: 0,
@@ -362,6 +374,15 @@ mod tests {
         assert_eq!(why(&facts, now()).sentence, format!("It is {words}"));
         facts.state = JobState::Running;
         assert_eq!(why(&facts, now()).sentence, format!("It is asked to stop: {words}"));
+    }
+
+    #[test]
+    fn av_9_a_rate_that_is_throttled_says_so() {
+        let mut facts = held_by_everything();
+        facts = Facts { hold: None, kill_switch: None, queue: None, breaker: None, ..facts };
+        assert!(!why(&facts, now()).sentence.contains("throttled"));
+        facts.throttled = Some((18, 30));
+        assert!(why(&facts, now()).sentence.contains("throttled to 18 of 30 a minute"));
     }
 
     #[test]

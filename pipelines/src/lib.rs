@@ -1,6 +1,7 @@
 //! The pipelines: one folder each, with the same rooms: `provider.rs` (clients of outside
 //! services), `jobs.rs` (kinds), `store.rs` (SQL), `mod.rs` (registration).
 
+mod allowance;
 pub mod domains;
 pub mod mcp;
 

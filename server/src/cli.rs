@@ -129,6 +129,23 @@ pub struct Options {
     #[arg(value_parser = |text: &str| whole_number("mcp_cb_cooldown_ms", text))]
     pub mcp_cb_cooldown_ms: Option<i64>,
 
+    /// true: near a provider's own limit its rates are lowered by themselves, until an operator
+    /// decides in the console (off when unset).
+    #[arg(
+        long,
+        env = "AUTO_THROTTLE_ENABLED",
+        value_name = "AUTO_THROTTLE_ENABLED",
+        global = true
+    )]
+    #[arg(value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub auto_throttle_enabled: Option<bool>,
+
+    /// The share of a provider's own limit from which on its rates are lowered, until an operator
+    /// sets it in the console (0.8 when unset).
+    #[arg(long, env = "AUTO_THROTTLE_THRESHOLD", value_name = "AUTO_THROTTLE_THRESHOLD")]
+    #[arg(global = true, value_parser = share_in_percent)]
+    pub auto_throttle_threshold: Option<i64>,
+
     /// true: pages read the materialized views, until an operator decides in the console (off when
     /// unset).
     #[arg(long, env = "MATVIEWS_ENABLED", value_name = "MATVIEWS_ENABLED", global = true)]
@@ -152,6 +169,16 @@ fn whole_number(key: &'static str, text: &str) -> Result<i64, String> {
     setting::check(key, value).map(|_| value).map_err(|error| error.detail)
 }
 
+/// A share of one, such as 0.8, in whole percent, within the range of the throttle's setting.
+fn share_in_percent(text: &str) -> Result<i64, String> {
+    let spec = setting::setting("auto_throttle_threshold_percent");
+    let (min, max) = spec.map_or((0, 100), |spec| (spec.min, spec.max));
+    let percent = text.trim().parse::<f64>().map(|share| (share * 100.0).round() as i64);
+    percent.ok().filter(|percent| (min..=max).contains(percent)).ok_or_else(|| {
+        format!("must be a share from {} to {}", min as f64 / 100.0, max as f64 / 100.0)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -173,6 +200,19 @@ mod tests {
         let threshold = error(&["signalbox", "--mcp-cb-failure-threshold", "0"]);
         assert!(threshold.contains("MCP_CB_FAILURE_THRESHOLD"), "{threshold}");
         assert!(threshold.contains("from 1 to 1000"), "{threshold}");
+    }
+
+    #[test]
+    fn av_9_the_threshold_is_a_share() {
+        let threshold = |text: &str| {
+            Cli::try_parse_from(["signalbox", "--auto-throttle-threshold", text])
+                .map(|cli| cli.options.auto_throttle_threshold)
+        };
+        assert_eq!(threshold("0.85").unwrap(), Some(85));
+        for bad in ["80", "0", "1.2", "NaN", "most"] {
+            let error = threshold(bad).unwrap_err().to_string();
+            assert!(error.contains("AUTO_THROTTLE_THRESHOLD"), "{error}");
+        }
     }
 
     #[test]

@@ -115,6 +115,8 @@ impl Config {
         let initial_settings = [
             ("mcp_cb_failure_threshold", options.mcp_cb_failure_threshold),
             ("mcp_cb_cooldown_ms", options.mcp_cb_cooldown_ms),
+            ("auto_throttle_enabled", options.auto_throttle_enabled.map(i64::from)),
+            ("auto_throttle_threshold_percent", options.auto_throttle_threshold),
         ];
         Ok(Config {
             addr: options.addr,

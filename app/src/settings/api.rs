@@ -6,6 +6,7 @@ use signalbox_model::Timestamp;
 use signalbox_model::limit_preview::LimitPreview;
 use signalbox_model::setting::Setting;
 use signalbox_model::system_log::SystemLog;
+use signalbox_model::throttle::Throttled;
 
 use crate::error::AppError;
 use crate::notice::Notice;
@@ -15,6 +16,8 @@ use crate::notice::Notice;
 pub(crate) struct SettingsFacts {
     /// Every setting.
     pub settings: Vec<Setting>,
+    /// The rates that are lowered now.
+    pub throttled: Vec<Throttled>,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -24,6 +27,8 @@ pub(crate) struct SettingsFacts {
 pub(crate) struct SettingFacts {
     /// The setting.
     pub setting: Setting,
+    /// How far it is lowered now, if it is.
+    pub throttled: Option<Throttled>,
     /// What the value that was asked about would do, or why it is not allowed.
     pub preview: Option<Result<LimitPreview, String>>,
     /// What was done with it, the newest first.
@@ -35,11 +40,15 @@ pub(crate) struct SettingFacts {
 /// Every setting.
 #[server(prefix = "/api/fn", endpoint = "list_settings", output = crate::codec::Json)]
 pub(crate) async fn list_settings() -> Result<SettingsFacts, AppError> {
-    use crate::request::{answer, ctx};
-    use signalbox_engine::settings;
+    use crate::request::{answer, ctx, state};
+    use signalbox_engine::{settings, throttle};
 
     let ctx = ctx()?;
-    Ok(SettingsFacts { settings: answer(settings::list(&ctx).await)?, as_of: ctx.now() })
+    Ok(SettingsFacts {
+        settings: answer(settings::list(&ctx).await)?,
+        throttled: answer(throttle::list(&ctx, &state()?.registry).await)?,
+        as_of: ctx.now(),
+    })
 }
 
 /// One setting; and, of a limit, what it would do with another value.
@@ -49,14 +58,17 @@ pub(crate) async fn read_setting(
     #[server(default)] value: Option<String>,
 ) -> Result<SettingFacts, AppError> {
     use crate::request::{answer, ctx, state, whole_number};
-    use signalbox_engine::{CommandError, logs, settings};
+    use signalbox_engine::{CommandError, logs, settings, throttle};
 
     let ctx = ctx()?;
     let setting = answer(settings::read(&ctx, &key).await)?;
+    let registry = state()?.registry;
+    let throttled = answer(throttle::list(&ctx, &registry).await)?;
+    let throttled = throttled.into_iter().find(|throttled| throttled.rate == key);
     let value = value.filter(|value| setting.bound().is_some() && !value.trim().is_empty());
     let preview = match value.map(|value| whole_number("value", &value)) {
         Some(Ok(Some(value))) => {
-            match settings::preview(&ctx, &state()?.registry, &key, value).await {
+            match settings::preview(&ctx, &registry, &key, value).await {
                 Ok(preview) => Some(Ok(preview)),
                 // The form is still there to be corrected.
                 Err(error @ CommandError::Invalid(_)) => Some(Err(error.to_string())),
@@ -69,7 +81,7 @@ pub(crate) async fn read_setting(
     let history = logs::search(&ctx, Some("config_"), Some(&key), None, Some(50)).await;
     let mut history = answer(history)?.items;
     history.retain(|log| log.metadata.get("setting").is_some_and(|of| *of == key.as_str()));
-    Ok(SettingFacts { setting, preview, history, as_of: ctx.now() })
+    Ok(SettingFacts { setting, throttled, preview, history, as_of: ctx.now() })
 }
 
 /// Changes one setting. No minutes, or an empty field: for good.

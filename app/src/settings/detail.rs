@@ -6,9 +6,11 @@ use leptos_router::hooks::use_params_map;
 use signalbox_model::format;
 use signalbox_model::limit_preview::LimitPreview;
 use signalbox_model::setting::{EXPIRY_MINUTES_BOUND, Setting};
+use signalbox_model::throttle::Throttled;
 
 use super::api::{ChangeSetting, KeepSetting, RevertSetting, SettingFacts, read_setting};
 use super::preview::Comparison;
+use super::row::Lowered;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
@@ -54,7 +56,10 @@ pub(crate) fn SettingPage() -> impl IntoView {
                         })}
                         <LogTable caption="History" logs=history />
                     </div>
-                    {part(move || view! { <Facts setting=setting() /> })}
+                    {part(move || {
+                        let SettingFacts { setting, throttled, .. } = facts.get();
+                        view! { <Facts setting throttled /> }
+                    })}
                 </div>
             }
         },
@@ -216,13 +221,16 @@ fn HowLongAndWhy() -> impl IntoView {
 }
 
 #[component]
-fn Facts(setting: Setting) -> impl IntoView {
+fn Facts(setting: Setting, throttled: Option<Throttled>) -> impl IntoView {
     view! {
         <aside class="panel" aria-label="Facts of this setting">
             <h2>"Facts"</h2>
             <dl class="facts">
                 <dt>"Value"</dt>
-                <dd>{format!("{} {}", format::count(setting.value), setting.unit)}</dd>
+                <dd>
+                    {format!("{} {}", format::count(setting.value), setting.unit)}
+                    <Lowered throttled />
+                </dd>
                 <dt>"Default"</dt>
                 <dd>{format::count(setting.default)}</dd>
                 <dt>"Allowed"</dt>

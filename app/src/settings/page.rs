@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::setting::Setting;
+use signalbox_model::throttle::Throttled;
 
 use super::api::{ChangeSetting, SettingsFacts, list_settings};
 use super::row::SettingRow;
@@ -28,11 +29,11 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                         <Head columns=&["Key", "What it does", "Value", "Allowed", "Default", "Last change"] />
                         <tbody>
                             <For
-                                each=move || facts.with(|facts| facts.settings.clone())
-                                key=key
-                                let:setting
+                                each=move || facts.with(rows)
+                                key=|row| format!("{row:?}")
+                                let:row
                             >
-                                <SettingRow setting change />
+                                <SettingRow setting=row.0 throttled=row.1 change />
                             </For>
                         </tbody>
                     </table>
@@ -64,6 +65,10 @@ fn head(settings: &[Setting]) -> impl IntoView + use<> {
     }
 }
 
-fn key(setting: &Setting) -> String {
-    format!("{} {} {:?} {:?}", setting.key, setting.value, setting.updated_at, setting.expiry)
+/// Every setting, and how far it is lowered.
+fn rows(facts: &SettingsFacts) -> Vec<(Setting, Option<Throttled>)> {
+    let throttled = |setting: &Setting| {
+        facts.throttled.iter().find(|throttled| throttled.rate == setting.key).cloned()
+    };
+    facts.settings.iter().map(|setting| (setting.clone(), throttled(setting))).collect()
 }

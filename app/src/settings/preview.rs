@@ -16,6 +16,12 @@ pub(super) fn Comparison(preview: LimitPreview) -> impl IntoView {
         if kinds.is_empty() { String::new() } else { format!(" ({kinds})") },
         pace_words(preview.recent_jobs_per_min),
     );
+    let throttled = preview.throttle_percent.map(|percent| {
+        let words = format!(
+            "Its provider is near its own limit: either value is throttled to {percent} % for the moment.",
+        );
+        view! { <p class="hint">{words}</p> }
+    });
     let unit = preview.unit;
     view! {
         <Scroll label="What the change would do">
@@ -27,6 +33,7 @@ pub(super) fn Comparison(preview: LimitPreview) -> impl IntoView {
                 </tbody>
             </table>
         </Scroll>
+        {throttled}
         <p class="hint">
             "As things are now, and if no more jobs come. A job may make more calls than the one it \
              is counted with."

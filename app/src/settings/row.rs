@@ -4,8 +4,10 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::setting::{Expiry, Setting};
+use signalbox_model::throttle::Throttled;
 
 use super::api::ChangeSetting;
+use crate::components::aspect::{Aspect, State};
 use crate::components::submit::Submit;
 use crate::components::time::Time;
 
@@ -22,9 +24,28 @@ pub(super) fn Ends(expiry: Option<Expiry>) -> impl IntoView {
     })
 }
 
+/// How far a rate is lowered, since when and why.
+#[component]
+pub(super) fn Lowered(throttled: Option<Throttled>) -> impl IntoView {
+    throttled.map(|throttled| {
+        view! {
+            <span class="sub">
+                <State of=Aspect::Caution word=throttled.words() />
+                " since "
+                <Time at=throttled.since />
+                {format!(", because {}", throttled.cause())}
+            </span>
+        }
+    })
+}
+
 /// The row. A limit is previewed before it is saved, anything else is saved at once.
 #[component]
-pub(super) fn SettingRow(setting: Setting, change: ServerAction<ChangeSetting>) -> impl IntoView {
+pub(super) fn SettingRow(
+    setting: Setting,
+    throttled: Option<Throttled>,
+    change: ServerAction<ChangeSetting>,
+) -> impl IntoView {
     let last = match setting.updated_at {
         Some(at) => view! {
             <Time at />
@@ -67,7 +88,7 @@ pub(super) fn SettingRow(setting: Setting, change: ServerAction<ChangeSetting>) 
                 </a>
             </th>
             <td class="wide">{setting.description}</td>
-            <td>{form} <Ends expiry=setting.expiry /></td>
+            <td>{form} <Ends expiry=setting.expiry /> <Lowered throttled /></td>
             <td class="nowrap">
                 {format!("{} to {}", format::count(setting.min), format::count(setting.max))}
             </td>

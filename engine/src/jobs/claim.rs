@@ -23,7 +23,9 @@ use crate::jobs::handler::{KindSpec, Registry};
 use crate::jobs::row::ClaimedJob;
 use crate::jobs::transitions::{self, Allowance};
 use crate::limits::Bucket;
+use crate::provider::Operation;
 use crate::settings::Settings;
+use crate::throttle::Throttles;
 
 /// Serialises the claims of gated lanes, so that two workers cannot both take the last place. An
 /// arbitrary number, unique among our advisory locks.
@@ -39,17 +41,19 @@ pub(crate) struct Gates {
     pub settings: Settings,
     pub breakers: HashMap<String, Stored>,
     pub buckets: HashMap<String, Bucket>,
+    pub throttles: Throttles,
     /// How many jobs run, by queue and kind.
     pub running: Vec<(String, String, i64)>,
 }
 
 impl Gates {
-    /// Reads them in one statement: it stands before every claim of a kind that has a limit.
+    /// Reads them in one statement, and one more while the auto-throttle is on: they stand before
+    /// every claim of a kind that has a limit.
     pub(crate) async fn read(
         conn: &mut PgConnection,
         now: Timestamp,
     ) -> Result<Gates, sqlx::Error> {
-        sqlx::query(
+        let row = sqlx::query(
             "SELECT (SELECT coalesce(reason, '') FROM kill_switch WHERE active) AS kill_switch,
                     (SELECT coalesce(json_object_agg(key, value), '{}') FROM settings_at($1)) AS settings,
                     (SELECT coalesce(json_object_agg(provider, b), '{}') FROM circuit_breakers b) AS breakers,
@@ -59,22 +63,22 @@ impl Gates {
                         AS running",
         )
         .bind(now)
-        .try_map(|row: PgRow| {
-            let Json(breakers) = row.try_get("breakers")?;
-            let Json(buckets) = row.try_get("buckets")?;
-            let Json(running) = row.try_get("running")?;
-            let Json(settings) = row.try_get("settings")?;
-            Ok(Gates { kill_switch: row.try_get("kill_switch")?, settings, breakers, buckets, running })
-        })
-        .fetch_one(conn)
-        .await
+        .fetch_one(&mut *conn)
+        .await?;
+        let Json(settings) = row.try_get("settings")?;
+        let Json(breakers) = row.try_get("breakers")?;
+        let Json(buckets) = row.try_get("buckets")?;
+        let Json(running) = row.try_get("running")?;
+        let throttles = Throttles::read(conn, &settings, now).await?;
+        let kill_switch = row.try_get("kill_switch")?;
+        Ok(Gates { kill_switch, settings, breakers, buckets, throttles, running })
     }
 
-    /// The bucket of a rate setting, at `now`.
-    pub(crate) fn bucket(&self, setting: &str, now: Timestamp) -> Bucket {
-        let rpm = self.settings.get(setting);
+    /// The bucket of `operation`'s rate, at `now`.
+    pub(crate) fn bucket(&self, operation: Operation, now: Timestamp) -> Bucket {
+        let rpm = self.throttles.rpm(&self.settings, operation);
         self.buckets
-            .get(setting)
+            .get(operation.rate)
             .copied()
             .unwrap_or_else(|| Bucket::full(rpm, now))
             .refilled(rpm, now)
@@ -112,7 +116,7 @@ struct Budget<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Gate<'a> {
     Breaker(&'a str),
-    Rate(&'a str),
+    Rate(Operation),
     Kind(&'a str),
     Queue(&'a str),
 }
@@ -142,7 +146,7 @@ impl<'a> Budget<'a> {
     fn gates_of(&self, lane: &'a Lane, spec: &'a KindSpec) -> Vec<(Gate<'a>, i64)> {
         let provider = spec.calls.iter().flat_map(|(operation, calls)| {
             let calls = i64::from(*calls).max(1);
-            [(Gate::Breaker(operation.provider), 1), (Gate::Rate(operation.rate), calls)]
+            [(Gate::Breaker(operation.provider), 1), (Gate::Rate(*operation), calls)]
         });
         let kind = spec.concurrency.map(|setting| (Gate::Kind(setting), 1));
         let queue = lane.max_concurrent.map(|_| (Gate::Queue(&lane.queue), 1));
@@ -156,7 +160,7 @@ impl<'a> Budget<'a> {
         }
         let left = match gate {
             Gate::Breaker(provider) => self.trials(provider),
-            Gate::Rate(setting) => self.gates.bucket(setting, self.now).calls(self.now),
+            Gate::Rate(operation) => self.gates.bucket(operation, self.now).calls(self.now),
             Gate::Kind(setting) => {
                 self.gates.settings.get(setting) - self.gates.running_of_kind(spec.name)
             }

@@ -112,7 +112,7 @@ impl JobContext {
         operation: Operation,
         call: impl Future<Output = Result<T, CallFailure>> + Send,
     ) -> Result<T, JobError> {
-        provider::call(&self.db, &self.clock, self.job_id, operation, call).await
+        provider::call(self, operation, call).await
     }
 
     /// Completes the job in the transaction that stores its result, so that both are there or

@@ -53,10 +53,11 @@ pub(crate) async fn verdict(
             gates.breakers.get(operation.provider).and_then(|stored| stored.forced_open(now))
         }),
         rate: calls.map(|(operation, calls)| {
-            let rpm = gates.settings.get(operation.rate);
-            let ready = gates.bucket(operation.rate, now).ready_at(rpm, calls, now);
+            let rpm = gates.throttles.rpm(&gates.settings, operation);
+            let ready = gates.bucket(operation, now).ready_at(rpm, calls, now);
             (operation.rate.to_owned(), ready)
         }),
+        throttled: calls.and_then(|(operation, _)| throttled(&gates, operation)),
         concurrency: spec.and_then(|spec| spec.concurrency).map(|setting| {
             let running = gates.running_of_kind(&job.kind);
             (setting.to_owned(), running, gates.settings.get(setting))
@@ -82,6 +83,13 @@ fn breaker(
 ) -> Option<(String, BreakerState, Option<Timestamp>)> {
     let circuit = cooled_down(gates.breakers.get(operation.provider)?.circuit, now);
     Some((operation.provider.to_owned(), circuit.state, circuit.retry_at))
+}
+
+/// To how many calls a minute `operation` is throttled, of how many that are set.
+fn throttled(gates: &Gates, operation: Operation) -> Option<(i64, i64)> {
+    let of = gates.settings.get(operation.rate);
+    let rpm = gates.throttles.rpm(&gates.settings, operation);
+    (rpm < of).then_some((rpm, of))
 }
 
 async fn expedited(conn: &mut PgConnection, id: JobId) -> Result<bool, sqlx::Error> {

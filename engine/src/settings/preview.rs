@@ -11,6 +11,7 @@ use signalbox_model::why::PACE_WINDOW_S;
 use super::{Settings, invalid};
 use crate::jobs::handler::KindSpec;
 use crate::jobs::{Registry, stats};
+use crate::throttle::Throttles;
 use crate::{CommandError, Ctx, overview};
 
 /// Durations are measured over this long.
@@ -37,15 +38,21 @@ pub async fn preview(
     };
     let now = ctx.now();
     let settings = Settings::read(&ctx.db, now).await?;
+    let throttles = Throttles::read(&mut *ctx.db.acquire().await?, &settings, now).await?;
+    let mut throttle_percent = None;
     let mut kinds = Vec::new();
     for spec in registry.specs().filter(|spec| is_bound(spec, bound, key)) {
-        kinds.push(kind_facts(ctx, spec, bound, &settings, now).await?);
+        if let (Bound::Rate, Some((operation, _))) = (bound, spec.calls) {
+            throttle_percent = Some(throttles.percent(operation.provider)).filter(|p| *p < 100);
+        }
+        kinds.push(kind_facts(ctx, spec, bound, (&settings, &throttles), now).await?);
     }
     Ok(answer(&LimitFacts {
         key: key.to_owned(),
         unit: spec.unit.to_owned(),
         present: settings.get(key),
         proposed: value,
+        throttle_percent,
         kinds,
     }))
 }
@@ -61,7 +68,7 @@ async fn kind_facts(
     ctx: &Ctx,
     spec: &KindSpec,
     bound: Bound,
-    settings: &Settings,
+    (settings, throttles): (&Settings, &Throttles),
     now: Timestamp,
 ) -> Result<KindFacts, sqlx::Error> {
     let lanes = overview::queue_depths(&ctx.db, Some(spec.name)).await?;
@@ -74,8 +81,10 @@ async fn kind_facts(
         .first()
         .and_then(|metrics| metrics.avg_duration_ms)
         .map(|ms| ms.max(1) as f64 / 60_000.0);
-    let calls = spec.calls.map(|(operation, calls)| (operation.rate, f64::from(calls.max(1))));
-    let by_rate = calls.map(|(rate, calls)| (rate, settings.get(rate) as f64 / calls));
+    let calls = spec.calls.map(|(operation, calls)| (operation, f64::from(calls.max(1))));
+    let by_rate = calls.map(|(operation, calls)| {
+        (operation.rate, throttles.rpm(settings, operation) as f64 / calls)
+    });
     let by_concurrency = spec.concurrency.and_then(|key| match settings.get(key) {
         0 => Some((key, 0.0)),
         places => minutes.map(|minutes| (key, places as f64 / minutes)),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use signalbox_engine::clock::TestClock;
 use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, RegistryBuilder, Timeout};
 use signalbox_engine::jobs::{JobContext, Registry, enqueue, list};
-use signalbox_engine::provider::{CallFailure, Operation};
+use signalbox_engine::provider::{Allowance, CallFailure, Operation, note_allowance};
 use signalbox_engine::testing::{TestDb, TestWorker};
 use signalbox_engine::{Ctx, SharedClock};
 use signalbox_model::actor::{Actor, Role};
@@ -31,6 +31,7 @@ pub struct Script {
     answers: Arc<Mutex<VecDeque<Result<(), CallFailure>>>>,
     calls: Arc<Mutex<usize>>,
     takes: Arc<Mutex<Pace>>,
+    left: Arc<Mutex<Option<Allowance>>>,
 }
 
 impl Script {
@@ -54,6 +55,11 @@ impl Script {
         *self.takes.lock().unwrap() = Some((clock.clone(), took));
     }
 
+    /// From now on every answer says this of the provider's own limit.
+    pub fn has_left(&self, left: Option<Allowance>) {
+        *self.left.lock().unwrap() = left;
+    }
+
     pub fn calls(&self) -> usize {
         *self.calls.lock().unwrap()
     }
@@ -63,6 +69,9 @@ impl Script {
         *self.calls.lock().unwrap() += 1;
         if let Some((clock, took)) = &*self.takes.lock().unwrap() {
             clock.advance(*took);
+        }
+        if let Some(left) = *self.left.lock().unwrap() {
+            note_allowance(left);
         }
         self.answers.lock().unwrap().pop_front().unwrap_or(Ok(()))
     }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::Response;
 use serde::Serialize;
 use signalbox_engine::clock::{Clock, SystemClock};
+use signalbox_engine::provider::note_allowance;
 use sse_stream::SseStream;
 use url::Url;
 
@@ -15,6 +16,7 @@ use super::body::{bounded, broken_stream, describe, read_bounded, read_refusal, 
 use super::error::parse_retry_after;
 use super::message::{Incoming, Meaning, Reply, Request, RpcError};
 use super::{ApiKey, McpConfig, McpConfigError, McpError};
+use crate::allowance::allowance;
 
 const SESSION_ID: &str = "mcp-session-id";
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
@@ -131,6 +133,9 @@ impl Http {
             }
         }
         let response = request.send().await.map_err(unreachable)?;
+        if let Some(allowance) = allowance(response.headers(), SystemClock.now()) {
+            note_allowance(allowance);
+        }
         if response.status().is_success() {
             return Ok(Posted::Accepted(response));
         }

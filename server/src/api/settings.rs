@@ -2,9 +2,10 @@
 
 use axum::extract::Path;
 use serde::{Deserialize, Serialize};
-use signalbox_engine::settings;
+use signalbox_engine::{settings, throttle};
 use signalbox_model::limit_preview::LimitPreview;
 use signalbox_model::setting::Setting;
+use signalbox_model::throttle::Throttled;
 
 use super::input::{Json, Params, Signed};
 use super::requested_by;
@@ -15,6 +16,8 @@ use crate::problem::Answer;
 pub struct Settings {
     /// Every setting.
     settings: Vec<Setting>,
+    /// The rates that are lowered now because their provider is near its own limit.
+    throttled: Vec<Throttled>,
 }
 
 /// The body of `POST /api/admin/config`.
@@ -30,8 +33,11 @@ pub struct Change {
 }
 
 /// `GET /api/admin/config`.
-pub async fn list(Signed { ctx, .. }: Signed) -> Answer<axum::Json<Settings>> {
-    Ok(axum::Json(Settings { settings: settings::list(&ctx).await? }))
+pub async fn list(Signed { ctx, registry }: Signed) -> Answer<axum::Json<Settings>> {
+    Ok(axum::Json(Settings {
+        settings: settings::list(&ctx).await?,
+        throttled: throttle::list(&ctx, &registry).await?,
+    }))
 }
 
 /// `POST /api/admin/config {"key","value","description"?,"expiresInMinutes"?}`; 422 names what is

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 21] = [
+const API: [(&str, &str); 24] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),

@@ -71,6 +71,24 @@ async fn op_3_a_limit_is_previewed_and_changed_for_a_while_by_plain_forms() {
 }
 
 #[tokio::test]
+async fn av_9_a_throttled_rate_says_how_far_since_when_and_why() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    let on = serde_json::json!({ "key": "auto_throttle_enabled", "value": 1 });
+    assert_eq!(admin.post("/api/admin/config", on).await.status(), 200);
+    let throttle = "INSERT INTO provider_throttles VALUES ('mcp', 60, now(), now(), now(), 85)";
+    sqlx::query(throttle).execute(&console.db.pool).await.unwrap();
+    for path in ["/admin/config", "/admin/config/discovery_rpm"] {
+        let page = html(&admin, path).await;
+        assert!(page.contains("throttled to 18 of 30"), "{path}");
+        assert!(page.contains("because 85 % of the own limit of mcp are used"), "{path}");
+    }
+    let config = admin.get("/api/admin/config").await.text().await.unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["throttled"].as_array().unwrap().len(), 3, "the operations of mcp");
+}
+
+#[tokio::test]
 async fn built_files_are_kept_for_ever_by_their_hash_and_compressed() {
     let site = std::env::temp_dir().join(format!("signalbox-site-{}", std::process::id()));
     let pkg = site.join("pkg");
