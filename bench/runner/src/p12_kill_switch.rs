@@ -16,7 +16,7 @@ use crate::stats::{largest, median};
 /// Worker processes.
 const WORKERS: usize = 4;
 /// How long they work before the switch is thrown.
-const WORK_FOR: Duration = Duration::from_secs(2);
+const WORK_FOR: Duration = Duration::from_secs(1);
 /// How long is watched for a start afterwards.
 const WATCH: Duration = Duration::from_secs(2);
 
@@ -41,7 +41,7 @@ pub async fn measure(server: &Server, options: &Options) -> Result<Row> {
         let database = product.database(server, "kill").await?;
         let web = ours.start_web(&database).await?;
         // More than the workers can do before the switch is thrown.
-        let job = json!({ "kind": "system.sleep", "payload": { "ms": 10 } });
+        let job = json!({ "kind": "system.sleep", "payload": { "ms": 100 } });
         web.enqueue(&job, if options.quick { 20_000 } else { 60_000 }).await?;
         let mut workers = Vec::new();
         for _ in 0..WORKERS {
