@@ -1,7 +1,9 @@
 //! Data that stays fresh: read again every few seconds while somebody looks.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -10,6 +12,7 @@ use serde::de::DeserializeOwned;
 use signalbox_model::Timestamp;
 
 use super::fault::Fault;
+use super::fetched::{Asked, Fetched};
 use crate::console::Console;
 use crate::error::AppError;
 
@@ -17,7 +20,32 @@ use crate::error::AppError;
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// The answer of a server function.
-pub(crate) type Answer<T> = Resource<Result<T, AppError>>;
+pub(crate) struct Answer<T> {
+    raw: RawAnswer,
+    of: PhantomData<fn() -> T>,
+}
+
+/// The same without its type: all pages share one kind of resource, one kind of wait and one kind
+/// of update, whatever they show, which keeps the browser's code small.
+type RawAnswer = Resource<Result<Fetched, AppError>>;
+
+impl<T> Clone for Answer<T> {
+    fn clone(&self) -> Answer<T> {
+        *self
+    }
+}
+
+impl<T> Copy for Answer<T> {}
+
+impl<T: DeserializeOwned + Clone + 'static> Answer<T> {
+    /// Waits for it, and is told of the next.
+    pub(crate) async fn ready(self) -> Result<T, AppError> {
+        self.raw.await?.get().ok_or(AppError::Internal)
+    }
+}
+
+type Fetch = Box<dyn Fn(Asked) -> BoxFuture<Result<Fetched, AppError>> + Send + Sync>;
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Asks all pages to read again, every few seconds while the window is visible.
 pub(crate) fn keep_live(console: Console) {
@@ -41,24 +69,29 @@ pub(crate) fn live<S, T, Fut>(
 ) -> Answer<T>
 where
     S: PartialEq + Clone + Send + Sync + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Serialize + Send + Sync + 'static,
     Fut: Future<Output = Result<T, AppError>> + Send + 'static,
 {
+    let raw = raw_live(Box::new(move || Asked::new(source())), raw_fetch(fetch));
+    Answer { raw, of: PhantomData }
+}
+
+fn raw_live(source: Box<dyn Fn() -> Asked + Send + Sync>, fetch: Fetch) -> RawAnswer {
     let console = Console::get();
-    let last: StoredValue<Option<(S, T)>> = StoredValue::new(None);
+    let last: StoredValue<Option<(Asked, Fetched)>> = StoredValue::new(None);
     Resource::new_blocking(
         move || (console.tick.get(), source()),
-        move |(_, source)| {
-            let answer = fetch(source.clone());
+        move |(_, asked)| {
+            let answer = fetch(asked.clone());
             async move {
                 match answer.await {
                     Ok(data) => {
-                        last.try_set_value(Some((source, data.clone())));
+                        last.try_set_value(Some((asked, data.clone())));
                         console.stale.set(false);
                         Ok(data)
                     }
                     Err(error) => match last.try_get_value().flatten() {
-                        Some((of, data)) if error.is_outage() && of == source => {
+                        Some((of, data)) if error.is_outage() && of == asked => {
                             console.stale.set(true);
                             Ok(data)
                         }
@@ -78,10 +111,29 @@ pub(crate) fn on_demand<S, T, Fut>(
 ) -> Answer<T>
 where
     S: PartialEq + Clone + Send + Sync + 'static,
-    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Serialize + Send + Sync + 'static,
     Fut: Future<Output = Result<T, AppError>> + Send + 'static,
 {
-    Resource::new_blocking(source, fetch)
+    let raw = Resource::new_blocking(move || Asked::new(source()), raw_fetch(fetch));
+    Answer { raw, of: PhantomData }
+}
+
+fn raw_fetch<S, T, Fut>(fetch: impl Fn(S) -> Fut + Send + Sync + 'static) -> Fetch
+where
+    S: Clone + 'static,
+    T: Serialize + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, AppError>> + Send + 'static,
+{
+    Box::new(move |asked| {
+        // `live` and `on_demand` ask for nothing else than their own source.
+        let answer = asked.source::<S>().map(&fetch);
+        Box::pin(async move {
+            match answer {
+                Some(answer) => answer.await.map(Fetched::new),
+                None => Err(AppError::Internal),
+            }
+        })
+    })
 }
 
 /// A part of a page that is drawn again, in place, whenever what it reads has changed.
@@ -106,51 +158,70 @@ pub(crate) fn page<T, V>(
     draw: impl Fn(Signal<T>) -> V + Send + Sync + 'static,
 ) -> impl IntoView
 where
-    T: Clone + Send + Sync + 'static,
+    T: Clone + DeserializeOwned + Send + Sync + 'static,
     V: IntoView + 'static,
 {
-    suspended(Box::pin(async move {
+    let raw = data.raw;
+    raw_page(
+        raw,
+        Box::new(move |first| match first.get() {
+            Some(first) => draw(follow(raw, first, name.clone())).into_any(),
+            None => ().into_any(),
+        }),
+    )
+}
+
+fn raw_page(data: RawAnswer, draw: Box<dyn Fn(Fetched) -> AnyView + Send + Sync>) -> impl IntoView {
+    let draw = Arc::new(draw);
+    let body = Suspend::new(async move {
         let _first = data.await;
         let fault = Memo::new(move |_| match data.get() {
             Some(Err(error)) => Some(error),
             _ => None,
         });
-        ViewFn::from(move || {
+        run(ViewFn::from(move || {
             if let Some(error) = fault.get() {
                 return view! { <Fault error /> }.into_any();
             }
             // Reading a resource inside a `Transition` subscribes to it, whatever the reading is
             // called; and a subscription would draw the whole page again on every tick.
             untrack(|| match data.get_untracked() {
-                Some(Ok(first)) => draw(follow(data, first, name.clone())).into_any(),
+                Some(Ok(first)) => draw(first),
                 _ => ().into_any(),
             })
-        })
-    }))
-}
-
-fn suspended(ready: Pin<Box<dyn Future<Output = ViewFn> + Send>>) -> impl IntoView {
-    let body = Suspend::new(async move { run(ready.await) });
+        }))
+    });
     view! { <Transition>{body}</Transition> }
 }
 
 /// The good answers of `data`, from `first` on; each names the page.
 fn follow<T>(
-    data: Answer<T>,
+    data: RawAnswer,
     first: T,
     name: impl Fn(&T) -> (String, Timestamp) + Send + Sync + 'static,
 ) -> Signal<T>
 where
-    T: Clone + Send + Sync + 'static,
+    T: Clone + DeserializeOwned + Send + Sync + 'static,
 {
     let console = Console::get();
     console.shows(name(&first));
     let shown = RwSignal::new(first);
+    on_answer(
+        data,
+        Box::new(move |next| {
+            if let Some(next) = next.get() {
+                console.shows(name(&next));
+                shown.set(next);
+            }
+        }),
+    );
+    shown.into()
+}
+
+fn on_answer(data: RawAnswer, act: Box<dyn Fn(Fetched)>) {
     Effect::new(move |_| {
         if let Some(Ok(next)) = data.get() {
-            console.shows(name(&next));
-            shown.set(next);
+            act(next);
         }
     });
-    shown.into()
 }

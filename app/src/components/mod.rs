@@ -5,6 +5,7 @@ pub(crate) mod bar_chart;
 pub(crate) mod breaker_tile;
 pub(crate) mod empty;
 pub(crate) mod fault;
+mod fetched;
 pub(crate) mod field;
 pub(crate) mod freshness;
 pub(crate) mod icon;

@@ -43,7 +43,7 @@ fn Frame(children: Children) -> impl IntoView {
     let facts = live(|| (), |()| strip());
     let top = move || {
         Suspend::new(async move {
-            let facts = facts.await.ok().flatten();
+            let facts = facts.ready().await.ok().flatten();
             let overall = facts.as_ref().map(StripFacts::overall);
             let icon = overall.as_ref().map(|(aspect, _)| aspect.favicon());
             view! {
