@@ -33,6 +33,20 @@ pub enum DatabaseError {
     },
 }
 
+impl DatabaseError {
+    /// Whether it may be over in a while: nobody answers, or the server is just starting.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            DatabaseError::Connect(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
+            // cannot_connect_now, by Appendix A of PostgreSQL's manual.
+            DatabaseError::Connect(sqlx::Error::Database(error)) => {
+                error.code().as_deref() == Some("57P03")
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A pool of at most `max_connections` connections to `url`.
 ///
 /// # Errors

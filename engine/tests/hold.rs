@@ -156,7 +156,7 @@ async fn op_11_a_worker_stops_the_job_that_is_held_and_no_other() {
     assert_eq!(stopped.load(Ordering::SeqCst), 1);
     assert_eq!(world.job(other).await.state, JobState::Running);
     assert_eq!(world.job(held).await.attempt, 0);
-    worker.shutdown(Duration::ZERO).await;
+    worker.shutdown(std::future::ready(())).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::World;
 use serde_json::json;
-use signalbox_engine::{CommandError, jobs, sweeps, upkeep};
+use signalbox_engine::{CommandError, jobs, logs, schedules, sweeps, upkeep};
 use signalbox_model::actor::Role;
 use signalbox_model::job::JobState;
 use signalbox_model::sweep::{Sweep, SweepStatus, Swept};
@@ -183,4 +183,21 @@ async fn op_16_the_health_check_logs_what_is_wrong_and_when_it_is_over() {
     assert_eq!(logged[0].0, "warn");
     assert!(logged[0].1.contains("10 dead letters; only 0 % of system.fail"), "{logged:?}");
     assert_eq!(logged[1], ("info".into(), "Health check: all is well again".into()));
+}
+
+#[tokio::test]
+async fn st_6_retention_is_scheduled_at_start_in_the_maintenance_queue_and_logs_what_it_pruned() {
+    let world = World::new().await;
+    let specs = upkeep::schedules();
+    schedules::declare(&world.db.pool, &specs, world.ctx.now()).await.unwrap();
+    let declared = schedules::list(&world.ctx).await.unwrap();
+    assert!(declared.iter().any(|schedule| schedule.kind == "system.cleanup"));
+
+    let id = world.enqueue("system.cleanup", json!({})).await;
+    assert_eq!(world.job(id).await.queue, "maintenance");
+    world.worker.drain().await.unwrap();
+    let logs = logs::search(&world.ctx, Some("cleanup"), None, None, None).await.unwrap();
+    let message = &logs.items[0].message;
+    assert!(message.starts_with("Pruned ") && message.ends_with("older than 90 days"), "{message}");
+    assert_eq!(logs.items[0].job_id, Some(id));
 }

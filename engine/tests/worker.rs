@@ -117,7 +117,7 @@ async fn a_worker_goes_on_while_its_handlers_hold_every_connection() {
 
     waiting.may_end.add_permits(1);
     connected.may_end.add_permits(connections as usize);
-    worker.shutdown(Duration::from_secs(30)).await;
+    worker.shutdown(tokio::time::sleep(Duration::from_secs(30))).await;
     let recorded: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs_finished")
         .fetch_one(&elsewhere)
         .await
@@ -166,7 +166,7 @@ async fn no_more_jobs_run_at_once_than_the_concurrency() {
     runs.wait_for(4).await;
     runs.may_end.add_permits(100);
     runs.wait_for(96).await;
-    worker.shutdown(Duration::from_secs(30)).await;
+    worker.shutdown(tokio::time::sleep(Duration::from_secs(30))).await;
     assert_eq!(runs.most.load(Ordering::SeqCst), 4);
     let recorded: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs_finished")
         .fetch_one(&database.pool)

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use signalbox_cluster::{Cluster, ClusterError};
 use signalbox_engine::clock::SystemClock;
-use signalbox_engine::{Ctx, db};
+use signalbox_engine::db::{self, DatabaseError};
+use signalbox_engine::{Ctx, PgPool};
 use signalbox_model::actor::Actor;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -14,6 +16,8 @@ use crate::run::RunError;
 
 /// Connections of one process: requests, the worker's batches, and what listens.
 const CONNECTIONS: u32 = 32;
+/// How often a database that does not answer yet is tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// How often the private cluster is looked after.
 const HEALTH_CHECK_EVERY: Duration = Duration::from_secs(5);
 /// How long connections may take to be given back at the end.
@@ -35,11 +39,12 @@ struct Keeper {
 }
 
 impl Database {
-    /// Connects, and brings the schema up to date.
+    /// Connects, and brings the schema up to date. A database that does not answer yet is waited
+    /// for as long as `patience`: processes may be started in any order (ST-1).
     ///
     /// # Errors
     /// When the database cannot be started, reached or migrated.
-    pub async fn open(config: &Config) -> Result<Database, RunError> {
+    pub async fn open(config: &Config, patience: Duration) -> Result<Database, RunError> {
         let (url, keeper) = match &config.database_url {
             Some(url) => (url.expose().to_owned(), None),
             None => {
@@ -47,7 +52,7 @@ impl Database {
                 (cluster.url(DATABASE), Some(Keeper::new(cluster)))
             }
         };
-        let pool = db::connect(&url, CONNECTIONS).await?;
+        let pool = connect(&url, patience).await?;
         let system = Ctx::new(pool, SystemClock::shared(), Actor::system("server"));
         db::migrate(&system.db).await?;
         Ok(Database { system, keeper })
@@ -60,6 +65,19 @@ impl Database {
         }
         if let Some(keeper) = self.keeper {
             keeper.stop().await;
+        }
+    }
+}
+
+async fn connect(url: &str, patience: Duration) -> Result<PgPool, DatabaseError> {
+    let began = Instant::now();
+    loop {
+        match db::connect(url, CONNECTIONS).await {
+            Err(error) if error.may_pass() && began.elapsed() < patience => {
+                tracing::warn!(%error, "waiting for the database");
+                tokio::time::sleep(RETRY_EVERY).await;
+            }
+            connected => return connected,
         }
     }
 }

@@ -21,11 +21,13 @@ use crate::run::RunError;
 use crate::signals::Signals;
 use crate::state::{AppParts, Readiness};
 
+/// How long a start waits for its database.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long running jobs may take to finish or hand back when the process ends.
 const WORKER_GRACE: Duration = Duration::from_secs(25);
 /// How long open requests may take after that.
 const WEB_GRACE: Duration = Duration::from_secs(3);
-/// The exit code of a process that was told to end twice: 128 + SIGINT.
+/// The exit code of a process that was told to end three times: 128 + SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
 
 /// What this process does.
@@ -52,7 +54,7 @@ impl Roles {
 /// When something needed cannot be started.
 pub async fn serve(config: &Config, roles: Roles) -> Result<(), RunError> {
     let mut signals = Signals::listen().map_err(RunError::Signals)?;
-    let database = Database::open(config).await?;
+    let database = Database::open(config, START_PATIENCE).await?;
     let running = match start(config, roles, &database.system).await {
         Ok(running) => running,
         Err(error) => {
@@ -61,12 +63,16 @@ pub async fn serve(config: &Config, roles: Roles) -> Result<(), RunError> {
         }
     };
     let signal = signals.next().await;
-    tracing::info!(signal, "stopping; a second signal ends at once");
+    tracing::info!(signal, "stopping; a second signal hands running jobs back at once");
+    let at_once = CancellationToken::new();
+    let hurry = at_once.clone();
     tokio::spawn(async move {
+        signals.next().await;
+        hurry.cancel();
         signals.next().await;
         std::process::exit(EXIT_AT_ONCE);
     });
-    running.stop().await;
+    running.stop(&at_once).await;
     database.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -166,11 +172,12 @@ fn warn_of_plain_http(config: &Config) {
 
 impl Running {
     /// Ends in order: no more work is taken, running work ends or is handed back, and the console
-    /// answers until then.
-    async fn stop(self) {
+    /// answers until then. Once `at_once` is cancelled, work is handed back without waiting.
+    async fn stop(self, at_once: &CancellationToken) {
         self.readiness.stop();
         if let Some(worker) = self.worker {
-            worker.shutdown(WORKER_GRACE).await;
+            let grace = at_once.run_until_cancelled(tokio::time::sleep(WORKER_GRACE));
+            worker.shutdown(grace).await;
         }
         if let Some(scheduler) = self.scheduler {
             scheduler.shutdown().await;

@@ -1,6 +1,7 @@
 //! The commands that do one thing and exit.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use signalbox_engine::auth::users::FirstAdmin;
 use signalbox_engine::db;
@@ -15,7 +16,7 @@ use crate::serve::first_admin;
 /// # Errors
 /// When the database cannot be used.
 pub async fn migrate(config: &Config) -> Result<(), RunError> {
-    Database::open(config).await?.close().await;
+    Database::open(config, Duration::ZERO).await?.close().await;
     say("The database schema is up to date.");
     Ok(())
 }
@@ -25,7 +26,7 @@ pub async fn migrate(config: &Config) -> Result<(), RunError> {
 /// # Errors
 /// When the database cannot be used or the admin is refused.
 pub async fn create_admin(config: &Config) -> Result<(), RunError> {
-    let database = Database::open(config).await?;
+    let database = Database::open(config, Duration::ZERO).await?;
     let admin = first_admin(config, &database.system).await;
     database.close().await;
     match admin? {
@@ -43,7 +44,7 @@ pub async fn create_admin(config: &Config) -> Result<(), RunError> {
 /// # Errors
 /// When a check fails.
 pub async fn doctor(config: &Config) -> Result<(), RunError> {
-    let database = match Database::open(config).await {
+    let database = match Database::open(config, Duration::ZERO).await {
         Ok(database) => {
             let answer = db::ping(&database.system.db).await.map_err(|error| error.to_string());
             database.close().await;

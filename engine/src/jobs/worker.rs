@@ -128,12 +128,16 @@ impl Worker {
         }
     }
 
-    /// Stops it: no more claims at once; running jobs get `grace` to end, and then go back to
-    /// their queues with no attempt spent.
-    pub async fn shutdown(self, grace: Duration) {
+    /// Stops it: no more claims at once; running jobs may end until `grace` is over, and then go
+    /// back to their queues with no attempt spent.
+    pub async fn shutdown<T>(self, grace: impl Future<Output = T>) {
         let shared = self.shared;
         shared.draining.cancel();
-        if tokio::time::timeout(grace, shared.empty_handed()).await.is_err() {
+        let handed_in = tokio::select! {
+            () = shared.empty_handed() => true,
+            _ = grace => false,
+        };
+        if !handed_in {
             shared.stop_running("the worker shut down");
             // Bounded by the grace that `execute` gives each job, and the settling.
             if tokio::time::timeout(Duration::from_secs(5), shared.empty_handed()).await.is_err() {

@@ -113,7 +113,7 @@ async fn dead_letter(console: &Console, admin: &Person) -> i64 {
         }
     });
     let letter = letter.await.expect("the job fails");
-    worker.shutdown(Duration::from_secs(5)).await;
+    worker.shutdown(tokio::time::sleep(Duration::from_secs(5))).await;
     letter
 }
 
