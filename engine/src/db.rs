@@ -71,8 +71,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, Database
 }
 
 /// A connection for one task alone, of the same database as `db`. It reconnects by itself: a call
-/// on one that was lost fails, and the next one has a new connection. It is not tested before
-/// each use, which saves the hot loops a round trip.
+/// on one that was lost fails, and the next one has a new connection. It is tested after each use
+/// and not before, so that the hot loops do not wait for that.
 pub(crate) fn own_connection(db: &PgPool) -> PgPool {
     db.options()
         .clone()

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use signalbox_model::Timestamp;
-use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::provider::Operation;
 use crate::settings::Settings;
@@ -135,19 +136,12 @@ async fn lock(
     .bind(now)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("SELECT * FROM rate_buckets WHERE setting = $1 FOR UPDATE")
-        .bind(setting)
-        .try_map(bucket)
-        .fetch_one(tx)
-        .await
-}
-
-fn bucket(row: sqlx::postgres::PgRow) -> Result<Bucket, sqlx::Error> {
-    Ok(Bucket {
-        tokens: row.try_get("tokens")?,
-        refilled_at: row.try_get("refilled_at")?,
-        blocked_until: row.try_get("blocked_until")?,
-    })
+    let Json(bucket) =
+        sqlx::query_scalar("SELECT to_jsonb(b) FROM rate_buckets b WHERE setting = $1 FOR UPDATE")
+            .bind(setting)
+            .fetch_one(tx)
+            .await?;
+    Ok(bucket)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use signalbox_engine::clock::SystemClock;
 use signalbox_engine::jobs::claim::Claimer;
 use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, Timeout};
 use signalbox_engine::jobs::worker::{Worker, WorkerOptions};
-use signalbox_engine::jobs::{JobContext, Registry, enqueue};
+use signalbox_engine::jobs::{JobContext, Registry, commands, enqueue};
 use signalbox_engine::testing::{TestDb, TestWorker};
 use signalbox_engine::{Ctx, db};
 use signalbox_model::actor::Actor;
@@ -150,6 +150,58 @@ async fn a_claimer_goes_on_where_it_ended_and_comes_back_for_what_lies_before() 
     rest.sort_unstable();
     assert_eq!(rest, (11..=20).chain([urgent]).collect::<Vec<_>>());
     assert!(claim(20).await.is_empty());
+}
+
+#[tokio::test]
+async fn av_6_a_wish_for_a_job_ends_when_it_is_claimed_by_its_turn() {
+    let database = TestDb::new().await;
+    let registry = Registry::builder().build();
+    let clock = SystemClock::shared();
+    let worker = TestWorker::new(&database.pool, clock.clone(), &registry).await.unwrap();
+    let mut claimer = Claimer::new(database.pool.clone());
+    enqueue_all(&database.pool, &registry, "system.noop", 2).await;
+    assert_eq!(claimer.claim(&registry, worker.id(), 1, clock.now()).await.unwrap().len(), 1);
+    // The claimer goes on where it was, and does not know of the wish.
+    let ctx = Ctx::new(database.pool.clone(), clock.clone(), Actor::system("test"));
+    commands::run_next(&ctx, 2).await.unwrap();
+    assert_eq!(claimer.claim(&registry, worker.id(), 1, clock.now()).await.unwrap()[0].id, 2);
+    let wishes: i64 = sqlx::query_scalar("SELECT count(*) FROM expedited_jobs")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert_eq!(wishes, 0, "it would be put first again when it is tried again");
+}
+
+#[tokio::test]
+async fn st_1_a_shutdown_leaves_no_job_of_a_claim_that_was_under_way() {
+    let database = TestDb::new().await;
+    let registry = Registry::builder().build();
+    enqueue_all(&database.pool, &registry, "system.noop", 5).await;
+    // The claim can read the queue, and waits where it would lease the jobs.
+    let mut gate = database.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE jobs_ready IN EXCLUSIVE MODE").execute(&mut *gate).await.unwrap();
+    let worker = Worker::start(
+        database.pool.clone(),
+        SystemClock::shared(),
+        registry.clone(),
+        WorkerOptions::default(),
+    );
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                 WHERE d.datname = current_database() AND NOT l.granted)";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&database.pool).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    let stopping = worker.shutdown(tokio::time::sleep(Duration::from_secs(30)));
+    let opening = async {
+        tokio::task::yield_now().await;
+        gate.commit().await.unwrap();
+    };
+    tokio::join!(stopping, opening);
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs_running")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert_eq!(left, 0, "leased, and given up with the worker's lease");
 }
 
 #[tokio::test]

@@ -28,8 +28,8 @@ pub(crate) async fn keep<T: Serialize>(
          INSERT INTO job_checkpoints (job_id, value, updated_at) SELECT id, $3, $4 FROM lease
          ON CONFLICT (job_id) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
     )
-    .bind(run.job_id)
-    .bind(run.lease_token)
+    .bind(run.lease.job_id)
+    .bind(run.lease.token)
     .bind(value)
     .bind(now)
     .execute(tx)

@@ -125,7 +125,7 @@ impl JobContext {
     pub async fn complete_in(&self, tx: &mut PgConnection) -> Result<(), JobError> {
         progress::flush_in(tx, &self.run).await?;
         let now = self.now();
-        if !transitions::complete_own(tx, self.job_id, self.run.lease_token, now).await? {
+        if transitions::complete(tx, &[self.run.lease], now).await?.is_empty() {
             return Err(JobError::lease_lost());
         }
         self.run.has_completed(now);

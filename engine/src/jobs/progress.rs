@@ -91,7 +91,7 @@ async fn write_or_warn(db: &PgPool, run: &Run, said: Said) {
     match write(db, run, &said).await {
         Ok(()) => run.reports().written_at = Some(at),
         Err(error) => {
-            tracing::warn!(%error, job = run.job_id, "could not write a job's progress");
+            tracing::warn!(%error, job = run.lease.job_id, "could not write a job's progress");
             run.reports().unwritten.get_or_insert(said);
         }
     }
@@ -114,8 +114,8 @@ async fn write(db: impl PgExecutor<'_>, run: &Run, said: &Said) -> Result<(), sq
                  FROM (SELECT excluded.done < p.done
                            OR ($8 AND excluded.updated_at > p.updated_at + interval '5 min')) a(anew))",
     )
-    .bind(run.job_id)
-    .bind(run.lease_token)
+    .bind(run.lease.job_id)
+    .bind(run.lease.token)
     .bind(run.kind)
     .bind(said.done)
     .bind(said.total)

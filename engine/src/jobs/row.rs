@@ -38,6 +38,25 @@ pub struct ClaimedJob {
     pub lease_token: i64,
 }
 
+/// What records the end of a run: it counts only while the job carries the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lease {
+    /// The job.
+    pub job_id: JobId,
+    /// The fencing token.
+    pub token: i64,
+    /// The dead letter the job was retried from.
+    pub dead_letter_id: Option<i64>,
+}
+
+impl ClaimedJob {
+    /// The lease of this run.
+    pub(crate) fn lease(&self) -> Lease {
+        let ClaimedJob { id, lease_token, dead_letter_id, .. } = *self;
+        Lease { job_id: id, token: lease_token, dead_letter_id }
+    }
+}
+
 pub(crate) fn claimed_job(row: PgRow) -> Result<ClaimedJob, sqlx::Error> {
     Ok(ClaimedJob {
         id: row.try_get("id")?,

@@ -3,33 +3,24 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signalbox_model::Timestamp;
-use signalbox_model::job::JobId;
 
 use crate::jobs::progress::Reports;
-use crate::jobs::row::ClaimedJob;
+use crate::jobs::row::{ClaimedJob, Lease};
 
 /// One run.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// The job.
-    pub job_id: JobId,
-    /// Its kind.
+    /// Its lease: what the run stores about its job counts only while that is good.
+    pub lease: Lease,
+    /// The job's kind.
     pub kind: &'static str,
-    /// The fencing token: what the run stores about its job counts only while the job carries it.
-    pub lease_token: i64,
     reports: Mutex<Reports>,
     completed_at: Mutex<Option<Timestamp>>,
 }
 
 impl Run {
     pub(crate) fn new(job: &ClaimedJob, kind: &'static str) -> Run {
-        Run {
-            job_id: job.id,
-            kind,
-            lease_token: job.lease_token,
-            reports: Mutex::default(),
-            completed_at: Mutex::default(),
-        }
+        Run { lease: job.lease(), kind, reports: Mutex::default(), completed_at: Mutex::default() }
     }
 
     /// What it has reported.

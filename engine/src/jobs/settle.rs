@@ -45,9 +45,9 @@ pub async fn settle(
 
     let completed: Vec<_> = ended.iter().filter(|run| run.ending == Ending::Completed).collect();
     if !completed.is_empty() {
-        let jobs: Vec<_> = completed.iter().map(|run| &run.job).collect();
+        let leases: Vec<_> = completed.iter().map(|run| run.job.lease()).collect();
         let recorded: std::collections::HashSet<_> =
-            transitions::complete(&mut tx, &jobs, now).await?.into_iter().collect();
+            transitions::complete(&mut tx, &leases, now).await?.into_iter().collect();
         for run in completed {
             if recorded.contains(&run.job.id) {
                 tally.completed(&run.job.kind, run.at - run.job.started_at, run.at);

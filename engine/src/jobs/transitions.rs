@@ -9,10 +9,9 @@ use signalbox_model::Timestamp;
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{AttemptOutcome, JobId};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::jobs::fingerprint::fingerprint;
-use crate::jobs::row::{ClaimedJob, claimed_job};
+use crate::jobs::row::{ClaimedJob, Lease};
 
 /// The columns that every place of a live job has.
 macro_rules! columns {
@@ -22,8 +21,10 @@ macro_rules! columns {
     };
 }
 
+mod claim;
 mod hold;
 
+pub(crate) use claim::{Allowance, claim, claim_expedited};
 pub(crate) use hold::{hold_waiting, release_hold};
 
 /// A job to be inserted, validated.
@@ -100,7 +101,8 @@ pub async fn promote_due(
     Ok(moved.rows_affected())
 }
 
-/// `scheduled` → `available`, for one job, due or not, unless it is held. Returns whether it is available now.
+/// `scheduled` → `available`, for one job, due or not, unless it is held. Returns whether it is
+/// available now.
 pub(crate) async fn promote(
     tx: &mut PgConnection,
     id: JobId,
@@ -124,120 +126,11 @@ pub(crate) async fn promote(
         .await
 }
 
-/// How many jobs may be taken from one lane: the due jobs of one kind in one queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Allowance {
-    pub queue: String,
-    pub kind: String,
-    pub jobs: i64,
-    /// From this place on (priority, due time, id): what lies before it is not for this claim.
-    pub from: (i16, Timestamp, JobId),
-    /// Only jobs up to this id: the queue is being drained.
-    pub up_to: Option<JobId>,
-}
-
-/// `available` → `running`: leases the rows that `$taken` has locked to the worker `$1`, whose own
-/// lease must still be good at `$2`. A locked row's place (`ctid`) holds until the statement ends,
-/// so no index is searched for it a second time.
-macro_rules! lease {
-    ($taken:literal) => {
-        concat!(
-            "WITH taken AS MATERIALIZED (",
-            $taken,
-            "), moved AS (
-                 DELETE FROM jobs_ready WHERE ctid = ANY(ARRAY(SELECT place FROM taken)) RETURNING *
-             ), token AS MATERIALIZED (
-                 SELECT nextval('lease_tokens') AS token
-             )
-             INSERT INTO jobs_running (",
-            columns!(),
-            ", worker_id, lease_token, started_at)
-             SELECT ",
-            columns!(),
-            ", $1, token, $2 FROM moved, token
-             RETURNING id, kind, queue, priority, run_at, payload, attempt, max_attempts,
-                       interruptions, provider_failed_at, dead_letter_id, started_at, lease_token"
-        )
-    };
-}
-
-/// `available` → `running`: leases the first jobs of each lane. How many from which lane was
-/// decided before: no limit is looked at per row.
-pub(crate) async fn claim(
-    tx: &mut PgConnection,
-    allowances: &[Allowance],
-    worker: Uuid,
-    now: Timestamp,
-) -> Result<Vec<ClaimedJob>, sqlx::Error> {
-    sqlx::query(lease!(
-        "SELECT r.place
-         FROM unnest($3::text[], $4::text[], $5::bigint[], $6::smallint[], $7::timestamptz[],
-                     $8::bigint[], $9::bigint[])
-             AS lane(queue, kind, jobs, priority, run_at, id, up_to)
-         CROSS JOIN LATERAL (
-             SELECT ctid AS place FROM jobs_ready
-             WHERE queue = lane.queue AND kind = lane.kind
-               AND (priority, run_at, id) >= (lane.priority, lane.run_at, lane.id)
-               AND id <= coalesce(lane.up_to, id)
-             ORDER BY priority, run_at, id
-             LIMIT lane.jobs FOR UPDATE SKIP LOCKED
-         ) r
-         WHERE EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
-           AND NOT EXISTS (SELECT FROM kill_switch WHERE active)"
-    ))
-    .bind(worker)
-    .bind(now)
-    .bind(allowances.iter().map(|lane| lane.queue.as_str()).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.kind.as_str()).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.jobs).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.from.0).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.from.1).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.from.2).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.up_to).collect::<Vec<_>>())
-    .try_map(claimed_job)
-    .fetch_all(tx)
-    .await
-}
-
-/// `available` → `running`, for the jobs that operators want run next.
-pub(crate) async fn claim_expedited(
-    tx: &mut PgConnection,
-    jobs: &[JobId],
-    worker: Uuid,
-    now: Timestamp,
-) -> Result<Vec<ClaimedJob>, sqlx::Error> {
-    sqlx::query(lease!(
-        "SELECT ctid AS place FROM jobs_ready
-         WHERE id = ANY($3)
-           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
-           AND NOT EXISTS (SELECT FROM kill_switch WHERE active)
-         FOR UPDATE SKIP LOCKED"
-    ))
-    .bind(worker)
-    .bind(now)
-    .bind(jobs)
-    .try_map(claimed_job)
-    .fetch_all(tx)
-    .await
-}
-
-/// Forgets the operators' wishes for jobs that run now.
-pub(crate) async fn forget_expedited(
-    tx: &mut PgConnection,
-    jobs: &[ClaimedJob],
-) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM expedited_jobs WHERE job_id = ANY($1)")
-        .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
-        .execute(tx)
-        .await
-        .map(drop)
-}
-
 /// `running` → `completed`, for all whose lease still holds; returns their ids. A dead letter the
 /// job was retried from is resolved with it.
 pub(crate) async fn complete(
     tx: &mut PgConnection,
-    jobs: &[&ClaimedJob],
+    leases: &[Lease],
     now: Timestamp,
 ) -> Result<Vec<JobId>, sqlx::Error> {
     let done: Vec<JobId> = sqlx::query_scalar(
@@ -251,12 +144,12 @@ pub(crate) async fn complete(
              interruptions, created_at, run_at, 'completed', worker_id, started_at, $3 FROM done
          RETURNING id",
     )
-    .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
-    .bind(jobs.iter().map(|job| job.lease_token).collect::<Vec<_>>())
+    .bind(leases.iter().map(|lease| lease.job_id).collect::<Vec<_>>())
+    .bind(leases.iter().map(|lease| lease.token).collect::<Vec<_>>())
     .bind(now)
     .fetch_all(&mut *tx)
     .await?;
-    let letters: Vec<i64> = jobs.iter().filter_map(|job| job.dead_letter_id).collect();
+    let letters: Vec<i64> = leases.iter().filter_map(|lease| lease.dead_letter_id).collect();
     if !letters.is_empty() {
         sqlx::query("DELETE FROM dead_letter_queue WHERE id = ANY($1) AND job_id = ANY($2)")
             .bind(letters)
@@ -265,33 +158,6 @@ pub(crate) async fn complete(
             .await?;
     }
     Ok(done)
-}
-
-/// `running` → `completed`, in the transaction of the job's own work. Returns whether its lease
-/// still held.
-pub(crate) async fn complete_own(
-    tx: &mut PgConnection,
-    id: JobId,
-    lease_token: i64,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let moved = sqlx::query(
-        "WITH done AS (
-             DELETE FROM jobs_running WHERE id = $1 AND lease_token = $2 RETURNING *
-         ), resolved AS (
-             DELETE FROM dead_letter_queue d USING done WHERE d.job_id = done.id
-         )
-         INSERT INTO jobs_finished (id, kind, queue, priority, payload, attempt, max_attempts,
-             interruptions, created_at, run_at, state, worker_id, started_at, finished_at)
-         SELECT id, kind, queue, priority, payload, attempt, max_attempts,
-             interruptions, created_at, run_at, 'completed', worker_id, started_at, $3 FROM done",
-    )
-    .bind(id)
-    .bind(lease_token)
-    .bind(now)
-    .execute(tx)
-    .await?;
-    Ok(moved.rows_affected() == 1)
 }
 
 /// How an unfinished attempt ended.

@@ -10,7 +10,7 @@ use signalbox_model::why::{Facts, PACE_WINDOW_S, Verdict, why as answer};
 use sqlx::PgConnection;
 
 use crate::breaker::step::cooled_down;
-use crate::jobs::claim::Gates;
+use crate::jobs::gates::Gates;
 use crate::jobs::handler::Registry;
 use crate::jobs::{list, stats};
 use crate::provider::Operation;

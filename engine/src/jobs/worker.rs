@@ -83,6 +83,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// A run that has ended, and its place among those in hand.
 type Run = (Ended, OwnedSemaphorePermit);
 
+/// Room for jobs: places to run, and places in hand.
+struct Room {
+    place: OwnedSemaphorePermit,
+    hand: OwnedSemaphorePermit,
+}
+
+impl Room {
+    /// The room of one job, taken out of this.
+    fn split_one(&mut self) -> Option<Room> {
+        Some(Room { place: self.place.split(1)?, hand: self.hand.split(1)? })
+    }
+}
+
 /// A worker at work.
 pub struct Worker {
     shared: Arc<Shared>,
@@ -167,6 +180,15 @@ impl Shared {
         self.places.available_permits().min(self.hands.available_permits()).min(AT_ONCE)
     }
 
+    /// The room of so many jobs. Only the dispatcher takes any.
+    fn take_room(&self, jobs: usize) -> Option<Room> {
+        let jobs = u32::try_from(jobs).ok()?;
+        Some(Room {
+            place: self.places.clone().try_acquire_many_owned(jobs).ok()?,
+            hand: self.hands.clone().try_acquire_many_owned(jobs).ok()?,
+        })
+    }
+
     /// So much room is always worth a claim.
     fn plenty(&self) -> usize {
         (self.options.concurrency / 2).clamp(1, AT_ONCE)
@@ -232,21 +254,20 @@ async fn claim_some(
     if id.is_nil() || shared.draining.is_cancelled() || !shared.is_worth_a_claim(free) {
         return Ok(false);
     }
+    // Taken before the claim, so that a job is in hand from the moment it is leased: a shutdown
+    // waits for a claim that is under way.
+    let Some(mut room) = shared.take_room(free) else { return Ok(false) };
     let jobs = claimer.claim(&shared.registry, id, free, shared.clock.now()).await?;
     let claimed = jobs.len();
     for job in jobs {
-        start(shared, job, ended.clone()).await;
+        let Some(room) = room.split_one() else { break };
+        start(shared, job, room, ended.clone());
     }
     Ok(claimed == free)
 }
 
-/// Starts `job`. Only the dispatcher takes places, and it claimed no more jobs than were free.
-async fn start(shared: &Arc<Shared>, job: ClaimedJob, ended: mpsc::UnboundedSender<Run>) {
-    let (Ok(place), Ok(hand)) =
-        (shared.places.clone().acquire_owned().await, shared.hands.clone().acquire_owned().await)
-    else {
-        return;
-    };
+fn start(shared: &Arc<Shared>, job: ClaimedJob, room: Room, ended: mpsc::UnboundedSender<Run>) {
+    let Room { place, hand } = room;
     let stop = CancellationToken::new();
     lock(&shared.stops).insert(job.id, stop.clone());
     let shared = shared.clone();
@@ -410,9 +431,10 @@ async fn obey(shared: &Shared, db: &PgPool) -> Result<(), sqlx::Error> {
     }
     let id = *lock(&shared.id);
     let unwanted: Vec<JobId> = sqlx::query_scalar(
-        "SELECT id FROM jobs_running r WHERE worker_id = $1
-             AND (cancel_requested_at IS NOT NULL
-                  OR EXISTS (SELECT FROM job_holds h WHERE h.job_id = r.id))",
+        "SELECT id FROM jobs_running WHERE worker_id = $1 AND cancel_requested_at IS NOT NULL
+         UNION
+         SELECT r.id FROM job_holds h JOIN jobs_running r ON r.id = h.job_id
+         WHERE r.worker_id = $1",
     )
     .bind(id)
     .fetch_all(db)

@@ -13,7 +13,7 @@ use signalbox_model::actor::Permission;
 use signalbox_model::system_log::LogLevel;
 use signalbox_model::throttle::Throttled;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 
 use self::allowance::Allowance;
 use self::step::{Seen, Throttle, Tuning, effective_rpm, step};
@@ -48,11 +48,10 @@ impl Throttles {
         if !is_on(settings) {
             return Ok(Throttles::default());
         }
-        let stored = sqlx::query("SELECT * FROM provider_throttles WHERE percent < 100")
-            .try_map(throttle)
-            .fetch_all(conn)
-            .await?;
-        let percents = stored.into_iter().map(|(provider, held)| (provider, held.percent_at(now)));
+        let percents = lowered(conn)
+            .await?
+            .into_iter()
+            .map(|(provider, held)| (provider, held.percent_at(now)));
         Ok(Throttles { percents: percents.collect() })
     }
 
@@ -78,10 +77,7 @@ pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Throttled>, Comm
     if !is_on(&settings) {
         return Ok(Vec::new());
     }
-    let stored = sqlx::query("SELECT * FROM provider_throttles WHERE percent < 100")
-        .try_map(throttle)
-        .fetch_all(&ctx.db)
-        .await?;
+    let stored = lowered(&ctx.db).await?;
     let mut throttled = Vec::new();
     for (provider, held) in stored.iter().filter(|(_, held)| held.percent_at(now) < 100) {
         for rate in rates(registry, provider) {
@@ -97,6 +93,14 @@ pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Throttled>, Comm
         }
     }
     Ok(throttled)
+}
+
+/// The throttles as they were stored when they were last below their settings.
+async fn lowered(db: impl PgExecutor<'_>) -> Result<Vec<(String, Throttle)>, sqlx::Error> {
+    sqlx::query("SELECT * FROM provider_throttles WHERE percent < 100")
+        .try_map(throttle)
+        .fetch_all(db)
+        .await
 }
 
 /// The rate settings of the operations of `provider`.
@@ -134,7 +138,7 @@ pub(crate) async fn observe(
         save(&mut tx, provider, after).await?;
     }
     if after.percent < before.percent_at(now) {
-        let log = lowered(provider, before.percent_at(now), after);
+        let log = lowering(provider, before.percent_at(now), after);
         logs::write(&mut *tx, now, log).await?;
     }
     if let Seen::Allowance(Allowance { remaining: 0, resets_in, .. }) = seen {
@@ -172,7 +176,7 @@ pub async fn settle(db: &PgPool, now: Timestamp) -> Result<usize, sqlx::Error> {
             let after = if on { before.settled(now) } else { Throttle::none(now) };
             if after.percent > before.percent {
                 save(&mut tx, &provider, after).await?;
-                let log = restored(&provider, before.percent, after.percent);
+                let log = restoring(&provider, before.percent, after.percent);
                 logs::write(&mut *tx, now, log).await?;
                 moved += 1;
             }
@@ -185,7 +189,7 @@ pub async fn settle(db: &PgPool, now: Timestamp) -> Result<usize, sqlx::Error> {
 /// What the logs of the auto-throttle are found by.
 const EVENT: &str = "auto_throttle";
 
-fn lowered(provider: &str, before: i64, after: Throttle) -> NewLog<'static> {
+fn lowering(provider: &str, before: i64, after: Throttle) -> NewLog<'static> {
     let cause = match after.used_percent {
         Some(used) => format!("{used} % of the provider's own limit are used"),
         None => "the provider answered 429".to_owned(),
@@ -199,7 +203,7 @@ fn lowered(provider: &str, before: i64, after: Throttle) -> NewLog<'static> {
     NewLog::new(EVENT, LogLevel::Warn, message).with(details)
 }
 
-fn restored(provider: &str, before: i64, after: i64) -> NewLog<'static> {
+fn restoring(provider: &str, before: i64, after: i64) -> NewLog<'static> {
     let message = match after {
         100 => format!("The rates of {provider} are as they are set again"),
         _ => format!("The rates of {provider} have come back to {after} % of their settings"),

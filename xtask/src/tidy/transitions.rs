@@ -1,4 +1,5 @@
-//! A job changes state in one file and its parts: nobody else writes the tables whose rows are a job's state.
+//! A job changes state in one file and its parts: nobody else writes the tables whose rows are a
+//! job's state.
 
 use super::source::{Finding, Source, pattern};
 
