@@ -119,6 +119,29 @@ pub async fn search(
     Ok(Page::from_rows(rows, limit, |log| log.id))
 }
 
+/// What was logged about one thing, the newest first, at most 50: of all entries whose metadata
+/// name it in `field`, such as `queue`.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn about(ctx: &Ctx, field: &str, name: &str) -> Result<Vec<SystemLog>, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    // All of them first, by their index: with the limit in sight the planner would read the log
+    // backwards until it had found enough, which for a rare name is all of it.
+    let logs = sqlx::query(
+        "WITH about AS MATERIALIZED (
+             SELECT * FROM system_logs WHERE metadata @> jsonb_build_object($1::text, $2::text)
+         )
+         SELECT * FROM about ORDER BY id DESC LIMIT 50",
+    )
+    .bind(field)
+    .bind(name)
+    .try_map(system_log)
+    .fetch_all(&ctx.db)
+    .await?;
+    Ok(logs)
+}
+
 /// What was logged about a job, the newest first, at most 100.
 pub(crate) async fn about_job(
     db: impl PgExecutor<'_>,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use common::World;
 use serde_json::json;
 use signalbox_engine::schedules::{self, ScheduleSpec};
-use signalbox_engine::{auth, overview};
+use signalbox_engine::{auth, logs, overview, settings};
+use signalbox_model::actor::Role;
 
 #[tokio::test]
 async fn op_16_each_tick_is_enqueued_once_however_many_schedulers_there_are() {
@@ -36,6 +37,23 @@ async fn the_audit_log_cannot_be_changed() {
         let refused = sqlx::query(change).execute(&world.db.pool).await.unwrap_err();
         assert!(refused.to_string().contains("append-only"), "{change}: {refused}");
     }
+}
+
+#[tokio::test]
+async fn op_14_what_was_logged_about_one_thing_is_found_by_its_name() {
+    let world = World::new().await;
+    for (key, value) in [("discovery_rpm", 10), ("comments_rpm", 20), ("discovery_rpm", 12)] {
+        settings::change(&world.ctx, key, value, None).await.unwrap();
+    }
+    let about = logs::about(&world.ctx, "setting", "discovery_rpm").await.unwrap();
+    let messages: Vec<_> = about.iter().map(|log| log.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["discovery_rpm changed from 10 to 12", "discovery_rpm changed from 30 to 10"]
+    );
+    assert!(logs::about(&world.ctx, "queue", "discovery_rpm").await.unwrap().is_empty());
+    let stranger = world.as_role(Role::Technician);
+    assert!(logs::about(&stranger, "setting", "discovery_rpm").await.is_err());
 }
 
 #[tokio::test]

@@ -2,56 +2,24 @@
 //! whatever happens to it, and no faster than it may.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
-use signalbox_engine::clock::TestClock;
-use signalbox_engine::jobs::{Registry, commands as jobs, deregister, hold, list, reclaim_lost};
-use signalbox_engine::testing::{TestDb, TestWorker};
-use signalbox_engine::{CommandError, Ctx, SharedClock, settings};
-use signalbox_model::actor::{Actor, Role};
+use common::{UNLIMITED, World};
+use signalbox_engine::jobs::{commands as jobs, deregister, hold, list, reclaim_lost};
+use signalbox_engine::testing::TestWorker;
+use signalbox_engine::{CommandError, settings};
+use signalbox_model::actor::Role;
 use signalbox_model::job::{Job, JobId, JobState};
 use signalbox_pipelines::domains::commands;
-use signalbox_pipelines::mcp::ApiKey;
-use signalbox_pipelines::{ProviderConfig, registry};
-use signalbox_sandbox::{CallResult, Fault, FaultMode, Provider, Sandbox, SandboxOptions};
-
-struct World {
-    sandbox: Sandbox,
-    db: TestDb,
-    clock: Arc<TestClock>,
-    registry: Registry,
-    worker: TestWorker,
-    ctx: Ctx,
-}
+use signalbox_sandbox::{CallResult, Fault, FaultMode, Provider};
 
 impl World {
     /// A provider with ten posts, which are one page of every search.
     async fn new() -> World {
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let options = SandboxOptions { posts: 10, ..SandboxOptions::default() };
-        let sandbox = Sandbox::start(options).await.unwrap();
-        let config = ProviderConfig {
-            mcp_base_url: Some(sandbox.mcp_url()),
-            mcp_api_key: Some(ApiKey::new("key")),
-            mcp_timeout: Duration::from_secs(30),
-        };
-        let registry = registry(config).unwrap();
-        let db = TestDb::new().await;
-        let clock = TestClock::new();
-        let shared: SharedClock = clock.clone();
-        let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
-        let actor = Actor {
-            email: "admin@example.org".into(),
-            role: Role::Admin,
-            must_change_password: false,
-        };
-        let ctx = Ctx::new(db.pool.clone(), shared, actor);
-        for rate in ["discovery_rpm", "comments_rpm", "http_enrich_rpm"] {
-            settings::change(&ctx, rate, 100_000, None).await.unwrap();
-        }
-        World { sandbox, db, clock, registry, worker, ctx }
+        World::start(10, Duration::from_secs(30), &UNLIMITED).await
     }
 
     /// Starts a backfill of `days` days that costs one search a day.

@@ -2,60 +2,27 @@
 //! running it again adds nothing, and what an outage does.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
+use common::{UNLIMITED, World};
 use futures::TryStreamExt;
-use signalbox_engine::clock::TestClock;
 use signalbox_engine::exports::CsvStream;
-use signalbox_engine::jobs::{Registry, list};
-use signalbox_engine::testing::{TestDb, TestWorker};
-use signalbox_engine::{CommandError, Ctx, SharedClock, breaker, dead_letters, matviews, settings};
-use signalbox_model::actor::{Actor, Role};
+use signalbox_engine::jobs::list;
+use signalbox_engine::{CommandError, breaker, dead_letters, matviews, settings};
+use signalbox_model::actor::Role;
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::domain::DateFilter;
 use signalbox_model::job::{JobFilter, JobState};
 use signalbox_model::matview::ViewSource;
 use signalbox_pipelines::domains::{commands, export, store};
-use signalbox_pipelines::mcp::ApiKey;
-use signalbox_pipelines::{ProviderConfig, registry};
-use signalbox_sandbox::{Fault, FaultMode, Provider, Sandbox, SandboxOptions};
-
-struct World {
-    sandbox: Sandbox,
-    db: TestDb,
-    clock: Arc<TestClock>,
-    registry: Registry,
-    worker: TestWorker,
-    ctx: Ctx,
-}
+use signalbox_sandbox::{Fault, FaultMode, Provider};
 
 impl World {
     /// A world with `posts` posts at the provider and rates that do not get in the way.
     async fn new(posts: usize) -> World {
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let sandbox =
-            Sandbox::start(SandboxOptions { posts, ..SandboxOptions::default() }).await.unwrap();
-        let config = ProviderConfig {
-            mcp_base_url: Some(sandbox.mcp_url()),
-            mcp_api_key: Some(ApiKey::new("key")),
-            mcp_timeout: Duration::from_millis(500),
-        };
-        let registry = registry(config).unwrap();
-        let db = TestDb::new().await;
-        let clock = TestClock::new();
-        let shared: SharedClock = clock.clone();
-        let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
-        let actor = Actor {
-            email: "admin@example.org".into(),
-            role: Role::Admin,
-            must_change_password: false,
-        };
-        let ctx = Ctx::new(db.pool.clone(), shared, actor);
-        for rate in ["discovery_rpm", "comments_rpm", "http_enrich_rpm"] {
-            settings::change(&ctx, rate, 100_000, None).await.unwrap();
-        }
-        World { sandbox, db, clock, registry, worker, ctx }
+        World::start(posts, Duration::from_millis(500), &UNLIMITED).await
     }
 
     async fn discover(&self, limit: i64) {

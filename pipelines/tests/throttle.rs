@@ -1,64 +1,33 @@
 //! The auto-throttle against a provider with a limit of its own, over real HTTP (AV-9).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::sync::Arc;
+mod common;
+
 use std::time::Duration;
 
+use common::World;
 use serde_json::json;
-use signalbox_engine::clock::TestClock;
-use signalbox_engine::jobs::{Registry, enqueue};
-use signalbox_engine::testing::{TestDb, TestWorker};
-use signalbox_engine::{Ctx, SharedClock, logs, settings, throttle};
-use signalbox_model::actor::{Actor, Role};
+use signalbox_engine::jobs::enqueue;
+use signalbox_engine::{logs, settings, throttle};
 use signalbox_model::job::NewJob;
 use signalbox_model::throttle::Throttled;
 use signalbox_pipelines::domains::commands;
-use signalbox_pipelines::mcp::ApiKey;
-use signalbox_pipelines::{ProviderConfig, registry};
-use signalbox_sandbox::{CallResult, Provider, Sandbox, SandboxOptions};
+use signalbox_sandbox::{CallResult, Provider};
 
 /// What the provider allows in a minute.
 const LIMIT: u64 = 60;
 const SECOND: Duration = Duration::from_secs(1);
 
-struct World {
-    sandbox: Sandbox,
-    db: TestDb,
-    clock: Arc<TestClock>,
-    registry: Registry,
-    worker: TestWorker,
-    ctx: Ctx,
-}
-
 impl World {
     /// A world in which only discovery and extraction run, at these rates.
     async fn new(discovery_rpm: i64, extraction_rpm: i64) -> World {
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let sandbox = Sandbox::start(SandboxOptions { posts: 10, ..SandboxOptions::default() })
-            .await
-            .unwrap();
-        let registry = registry(ProviderConfig {
-            mcp_base_url: Some(sandbox.mcp_url()),
-            mcp_api_key: Some(ApiKey::new("key")),
-            mcp_timeout: Duration::from_secs(5),
-        })
-        .unwrap();
-        let db = TestDb::new().await;
-        let clock = TestClock::new();
-        let shared: SharedClock = clock.clone();
-        let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
-        let actor =
-            Actor { email: "a@example.org".into(), role: Role::Admin, must_change_password: false };
-        let ctx = Ctx::new(db.pool.clone(), shared, actor);
-        for (key, value) in [
+        let changed = [
             ("discovery_rpm", discovery_rpm),
             ("http_enrich_rpm", extraction_rpm),
             ("comments_rpm", 1),
             ("max_concurrent_harvesting_jobs", 0),
-        ] {
-            settings::change(&ctx, key, value, None).await.unwrap();
-        }
-        World { sandbox, db, clock, registry, worker, ctx }
+        ];
+        World::start(10, Duration::from_secs(5), &changed).await
     }
 
     /// Discoveries of one call each, and extractions of one call each.

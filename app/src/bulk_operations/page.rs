@@ -10,6 +10,7 @@ use super::api::{AbortBulkOperation, OperationFacts, read_bulk_operation};
 use super::row::of_operation;
 use super::steps::Steps;
 use crate::components::aspect::State;
+use crate::components::facts_panel::FactsPanel;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::submit::Submit;
@@ -142,8 +143,7 @@ fn Figure(label: &'static str, value: i64) -> impl IntoView {
 fn Facts(operation: BulkOperation) -> impl IntoView {
     let (aspect, word) = of_operation(operation.state);
     view! {
-        <aside class="panel" aria-label="Facts of this operation">
-            <h2>"Facts"</h2>
+        <FactsPanel label="Facts of this operation">
             <dl class="facts">
                 <dt>"State"</dt>
                 <dd>
@@ -178,7 +178,7 @@ fn Facts(operation: BulkOperation) -> impl IntoView {
                         }
                     })}
             </dl>
-        </aside>
+        </FactsPanel>
     }
     .into_any()
 }

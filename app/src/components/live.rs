@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -166,13 +165,12 @@ where
         raw,
         Box::new(move |first| match first.get() {
             Some(first) => draw(follow(raw, first, name.clone())).into_any(),
-            None => ().into_any(),
+            None => view! { <Fault error=AppError::Internal /> }.into_any(),
         }),
     )
 }
 
 fn raw_page(data: RawAnswer, draw: Box<dyn Fn(Fetched) -> AnyView + Send + Sync>) -> impl IntoView {
-    let draw = Arc::new(draw);
     let body = Suspend::new(async move {
         let _first = data.await;
         let fault = Memo::new(move |_| match data.get() {

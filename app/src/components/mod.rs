@@ -4,6 +4,7 @@ pub(crate) mod aspect;
 pub(crate) mod bar_chart;
 pub(crate) mod breaker_tile;
 pub(crate) mod empty;
+pub(crate) mod facts_panel;
 pub(crate) mod fault;
 mod fetched;
 pub(crate) mod field;

@@ -7,6 +7,7 @@ use signalbox_model::job::{Job, JobState};
 
 use super::api::CancelJob;
 use crate::components::aspect::{State, of_job};
+use crate::components::facts_panel::FactsPanel;
 use crate::components::submit::Submit;
 use crate::components::time::{MaybeTime, Time};
 
@@ -29,8 +30,7 @@ pub(super) fn Facts(job: Job, cancel: ServerAction<CancelJob>) -> impl IntoView 
         }
     });
     view! {
-        <aside class="panel" aria-label="Facts of this job">
-            <h2>"Facts"</h2>
+        <FactsPanel label="Facts of this job">
             <dl class="facts">
                 <dt>"State"</dt>
                 <dd>
@@ -69,7 +69,7 @@ pub(super) fn Facts(job: Job, cancel: ServerAction<CancelJob>) -> impl IntoView 
                 {letter}
             </dl>
             {cancellable.then(|| view! { <Cancel id=job.id cancel /> })}
-        </aside>
+        </FactsPanel>
     }
     .into_any()
 }

@@ -48,9 +48,7 @@ pub(crate) async fn read_queue(name: String) -> Result<QueueFacts, AppError> {
 
     let ctx = ctx()?;
     let queue = answer(queues::read(&ctx, &state()?.registry, &name).await)?;
-    let history = logs::search(&ctx, Some("queue_"), Some(&name), None, Some(50)).await;
-    let mut history = answer(history)?.items;
-    history.retain(|log| log.metadata.get("queue").is_some_and(|of| *of == name.as_str()));
+    let history = answer(logs::about(&ctx, "queue", &name).await)?;
     Ok(QueueFacts { queue, history, as_of: ctx.now() })
 }
 

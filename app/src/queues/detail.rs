@@ -9,6 +9,7 @@ use signalbox_model::queue::{MAX_CONCURRENT_BOUND, PAUSE_MINUTES_BOUND, Queue, Q
 use super::api::{BoundQueue, DrainQueue, PauseQueue, QueueFacts, ResumeQueue, read_queue};
 use super::row::{Progress, standing};
 use crate::components::aspect::State;
+use crate::components::facts_panel::FactsPanel;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
@@ -94,8 +95,7 @@ fn Facts(queue: Queue) -> impl IntoView {
     let (aspect, word) = standing(&queue);
     let jobs = format!("/admin/jobs?queue={}", queue.name);
     view! {
-        <aside class="panel" aria-label="Facts of this queue">
-            <h2>"Facts"</h2>
+        <FactsPanel label="Facts of this queue">
             <dl class="facts">
                 <dt>"State"</dt>
                 <dd>
@@ -126,7 +126,7 @@ fn Facts(queue: Queue) -> impl IntoView {
                     <MaybeTime at=queue.changed_at />
                 </dd>
             </dl>
-        </aside>
+        </FactsPanel>
     }
     .into_any()
 }

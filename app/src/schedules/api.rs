@@ -65,9 +65,7 @@ pub(crate) async fn read_schedule(
         let time_zone = zone.unwrap_or_else(|| schedule.time_zone.clone());
         schedules::preview(&ctx, &Times { cron, time_zone }).map_err(|error| error.to_string())
     });
-    let history = logs::search(&ctx, Some("schedule_"), Some(&name), None, Some(50)).await;
-    let mut history = answer(history)?.items;
-    history.retain(|log| log.metadata.get("schedule").is_some_and(|of| *of == name.as_str()));
+    let history = answer(logs::about(&ctx, "schedule", &name).await)?;
     Ok(ScheduleFacts { schedule, preview, history, as_of: ctx.now() })
 }
 

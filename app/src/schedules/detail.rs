@@ -12,6 +12,7 @@ use super::api::{
 use super::row::{LastJobLink, standing};
 use super::times::{TimesPanel, Upcoming};
 use crate::components::aspect::State;
+use crate::components::facts_panel::FactsPanel;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
@@ -114,8 +115,7 @@ fn Facts(schedule: Schedule) -> impl IntoView {
         }
     });
     view! {
-        <aside class="panel" aria-label="Facts of this schedule">
-            <h2>"Facts"</h2>
+        <FactsPanel label="Facts of this schedule">
             <dl class="facts">
                 <dt>"State"</dt>
                 <dd>
@@ -138,7 +138,7 @@ fn Facts(schedule: Schedule) -> impl IntoView {
                 <dt>"If missed"</dt>
                 <dd>{schedule.missed_ticks.describe()}</dd>
             </dl>
-        </aside>
+        </FactsPanel>
     }
     .into_any()
 }

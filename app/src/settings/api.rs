@@ -78,9 +78,7 @@ pub(crate) async fn read_setting(
         Some(Err(error)) => Some(Err(error.to_string())),
         Some(Ok(None)) | None => None,
     };
-    let history = logs::search(&ctx, Some("config_"), Some(&key), None, Some(50)).await;
-    let mut history = answer(history)?.items;
-    history.retain(|log| log.metadata.get("setting").is_some_and(|of| *of == key.as_str()));
+    let history = answer(logs::about(&ctx, "setting", &key).await)?;
     Ok(SettingFacts { setting, throttled, preview, history, as_of: ctx.now() })
 }
 
@@ -115,7 +113,10 @@ pub(crate) async fn change_setting(
         Notice::done(format!("{now}, on every worker within 2 s{}.", until.unwrap_or_default()))
     });
     let input = [("expiresInMinutes", &*expires_in_minutes), ("description", &*description)];
-    finish(result, "/admin/config", &input).await
+    let page = page_of(&key);
+    // The form stands below the preview of the value that it was for.
+    let page = if result.is_ok() { page } else { format!("{page}?value={value}") };
+    finish(result, &page, &input).await
 }
 
 /// Ends a temporary change now.

@@ -11,6 +11,7 @@ use signalbox_model::throttle::Throttled;
 use super::api::{ChangeSetting, KeepSetting, RevertSetting, SettingFacts, read_setting};
 use super::preview::Comparison;
 use super::row::Lowered;
+use crate::components::facts_panel::FactsPanel;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
@@ -133,19 +134,13 @@ fn LimitPanel(
         }
         .into_any(),
     });
+    let action = format!("/admin/config/{}", setting.key);
     view! {
         <section class="panel" id="change" aria-labelledby="change-heading">
             <h2 id="change-heading">"Change it"</h2>
-            <form method="get" action=format!("/admin/config/{}", setting.key)>
+            <form method="get" action=action>
                 <div class="fields">
-                    <Field
-                        name="value"
-                        label=format!("New value, {}", setting.unit)
-                        kind="number"
-                        value=value.to_string()
-                        min=setting.min
-                        max=setting.max
-                    />
+                    <NewValue value setting />
                     <button class="button">"Preview"</button>
                 </div>
             </form>
@@ -182,15 +177,8 @@ fn ChangePanel(setting: Setting, change: ServerAction<ChangeSetting>) -> impl In
         <section class="panel" id="change" aria-labelledby="change-heading">
             <h2 id="change-heading">"Change it"</h2>
             <ActionForm action=change>
-                <input type="hidden" name="key" value=setting.key />
-                <Field
-                    name="value"
-                    label=format!("New value, {}", setting.unit)
-                    kind="number"
-                    value=setting.value.to_string()
-                    min=setting.min
-                    max=setting.max
-                />
+                <input type="hidden" name="key" value=setting.key.clone() />
+                <NewValue value=setting.value setting />
                 <HowLongAndWhy />
                 <p class="actions">
                     <Submit class="button primary" pending=change.pending()>
@@ -199,6 +187,21 @@ fn ChangePanel(setting: Setting, change: ServerAction<ChangeSetting>) -> impl In
                 </p>
             </ActionForm>
         </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewValue(value: i64, setting: Setting) -> impl IntoView {
+    view! {
+        <Field
+            name="value"
+            label=format!("New value, {}", setting.unit)
+            kind="number"
+            value=value.to_string()
+            min=setting.min
+            max=setting.max
+        />
     }
     .into_any()
 }
@@ -223,8 +226,7 @@ fn HowLongAndWhy() -> impl IntoView {
 #[component]
 fn Facts(setting: Setting, throttled: Option<Throttled>) -> impl IntoView {
     view! {
-        <aside class="panel" aria-label="Facts of this setting">
-            <h2>"Facts"</h2>
+        <FactsPanel label="Facts of this setting">
             <dl class="facts">
                 <dt>"Value"</dt>
                 <dd>
@@ -248,7 +250,7 @@ fn Facts(setting: Setting, throttled: Option<Throttled>) -> impl IntoView {
                     <MaybeTime at=setting.updated_at />
                 </dd>
             </dl>
-        </aside>
+        </FactsPanel>
     }
     .into_any()
 }

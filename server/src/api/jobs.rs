@@ -3,14 +3,14 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use signalbox_engine::jobs::{commands, enqueue, hold, list, why};
 use signalbox_model::job::{Enqueued, Job, JobDetail, JobFilter, JobId, NewJob};
 use signalbox_model::page::Page;
 use signalbox_model::why::Verdict;
 
 use super::input::{Id, Json, Params, Signed};
-use super::requested_by;
+use super::requested_by::Because;
 use crate::problem::Answer;
 
 /// A job's number, as the API answers it.
@@ -67,16 +67,6 @@ pub async fn run_next(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response
     Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
 }
 
-/// The body of `hold`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Because {
-    /// A missing reason is refused by the engine, like an empty one.
-    #[serde(default)]
-    reason: String,
-    requested_by: Option<String>,
-}
-
 /// `POST /api/jobs/{id}/hold {"reason","requestedBy"?}` → 202: a running job stops when its code
 /// notices. 409 for one that has ended, or is held already.
 pub async fn hold(
@@ -84,8 +74,7 @@ pub async fn hold(
     Id(id): Id,
     Json(body): Json<Because>,
 ) -> Answer<Response> {
-    requested_by::check(&ctx.actor, body.requested_by.as_deref())?;
-    hold::hold(&ctx, id, &body.reason).await?;
+    hold::hold(&ctx, id, body.reason(&ctx.actor)?).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
 }
 

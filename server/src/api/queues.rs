@@ -7,7 +7,7 @@ use signalbox_engine::{Ctx, queues};
 use signalbox_model::queue::Queue;
 
 use super::input::{Json, Signed};
-use super::requested_by;
+use super::requested_by::{self, Because};
 use crate::problem::Answer;
 
 /// The answer of `GET /api/admin/queues`.
@@ -21,20 +21,11 @@ pub async fn list(Signed { ctx, registry }: Signed) -> Answer<axum::Json<Queues>
     Ok(axum::Json(Queues { queues: queues::list(&ctx, &registry).await? }))
 }
 
-/// The body of `resume` and `drain`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Because {
-    /// A missing reason is refused by the engine, like an empty one.
-    #[serde(default)]
-    reason: String,
-    requested_by: Option<String>,
-}
-
 /// The body of `pause`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pause {
+    /// A missing reason is refused by the engine, like an empty one.
     #[serde(default)]
     reason: String,
     minutes: Option<i64>,
@@ -69,8 +60,7 @@ pub async fn resume(
     Path(name): Path<String>,
     Json(body): Json<Because>,
 ) -> Answer<axum::Json<Queue>> {
-    requested_by::check(&ctx.actor, body.requested_by.as_deref())?;
-    queues::resume(&ctx, &registry, &name, &body.reason).await?;
+    queues::resume(&ctx, &registry, &name, body.reason(&ctx.actor)?).await?;
     one(&ctx, &registry, &name).await
 }
 
@@ -80,8 +70,7 @@ pub async fn drain(
     Path(name): Path<String>,
     Json(body): Json<Because>,
 ) -> Answer<axum::Json<Queue>> {
-    requested_by::check(&ctx.actor, body.requested_by.as_deref())?;
-    queues::drain(&ctx, &registry, &name, &body.reason).await?;
+    queues::drain(&ctx, &registry, &name, body.reason(&ctx.actor)?).await?;
     one(&ctx, &registry, &name).await
 }
 

@@ -1,5 +1,6 @@
 //! `requestedBy` (OP-7): says who asks, and cannot say it is somebody else.
 
+use serde::Deserialize;
 use signalbox_model::actor::Actor;
 
 use crate::problem::{Answer, ApiProblem};
@@ -18,6 +19,27 @@ pub fn check(actor: &Actor, requested_by: Option<&str>) -> Answer<()> {
             )))
         }
         _ => Ok(()),
+    }
+}
+
+/// The body of a command that takes a reason and nothing else.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Because {
+    /// A missing reason is refused by the engine, like an empty one.
+    #[serde(default)]
+    reason: String,
+    requested_by: Option<String>,
+}
+
+impl Because {
+    /// The reason, once it is sure who gives it.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn reason(&self, actor: &Actor) -> Answer<&str> {
+        check(actor, self.requested_by.as_deref())?;
+        Ok(&self.reason)
     }
 }
 

@@ -1,0 +1,58 @@
+//! What the pipelines' tests share: a sandbox, a database, a clock, a worker.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_engine::clock::TestClock;
+use signalbox_engine::jobs::Registry;
+use signalbox_engine::testing::{TestDb, TestWorker};
+use signalbox_engine::{Ctx, SharedClock, settings};
+use signalbox_model::actor::{Actor, Role};
+use signalbox_pipelines::mcp::ApiKey;
+use signalbox_pipelines::{ProviderConfig, registry};
+use signalbox_sandbox::{Sandbox, SandboxOptions};
+
+/// Rates that do not get in the way.
+pub const UNLIMITED: [(&str, i64); 3] =
+    [("discovery_rpm", 100_000), ("comments_rpm", 100_000), ("http_enrich_rpm", 100_000)];
+
+/// A test's world.
+pub struct World {
+    pub sandbox: Sandbox,
+    pub db: TestDb,
+    pub clock: Arc<TestClock>,
+    pub registry: Registry,
+    pub worker: TestWorker,
+    pub ctx: Ctx,
+}
+
+impl World {
+    /// A world with `posts` posts at the provider, whose calls may take as long as `timeout`, and
+    /// with these settings.
+    pub async fn start(posts: usize, timeout: Duration, changed: &[(&str, i64)]) -> World {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let sandbox =
+            Sandbox::start(SandboxOptions { posts, ..SandboxOptions::default() }).await.unwrap();
+        let config = ProviderConfig {
+            mcp_base_url: Some(sandbox.mcp_url()),
+            mcp_api_key: Some(ApiKey::new("key")),
+            mcp_timeout: timeout,
+        };
+        let registry = registry(config).unwrap();
+        let db = TestDb::new().await;
+        let clock = TestClock::new();
+        let shared: SharedClock = clock.clone();
+        let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
+        let actor = Actor {
+            email: "admin@example.org".into(),
+            role: Role::Admin,
+            must_change_password: false,
+        };
+        let ctx = Ctx::new(db.pool.clone(), shared, actor);
+        for (key, value) in changed {
+            settings::change(&ctx, key, *value, None).await.unwrap();
+        }
+        World { sandbox, db, clock, registry, worker, ctx }
+    }
+}
