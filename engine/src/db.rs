@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgConnection, PgPool};
 
 /// The migrations, embedded in the binary.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -70,15 +70,41 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, Database
     Ok(pool)
 }
 
-/// A connection for one task alone, of the same database as `db`. It reconnects by itself: a call
-/// on one that was lost fails, and the next one has a new connection. It is tested after each use
-/// and not before, so that the hot loops do not wait for that.
-pub(crate) fn own_connection(db: &PgPool) -> PgPool {
-    db.options()
-        .clone()
-        .max_connections(1)
-        .test_before_acquire(false)
-        .connect_lazy_with(db.connect_options().as_ref().clone())
+/// A pool of one connection, for one task alone, to the same database as `db`.
+pub(crate) fn own_pool(db: &PgPool) -> PgPool {
+    let options = db.options().clone().max_connections(1);
+    options.connect_lazy_with(db.connect_options().as_ref().clone())
+}
+
+/// A connection that one task of the hot loop holds for good: no pool tests it, before or after its
+/// use. Opened when it is first needed. Whoever sees it fail closes it; the next use opens another.
+#[derive(Debug)]
+pub(crate) struct HeldConnection {
+    options: PgConnectOptions,
+    open: Option<PgConnection>,
+}
+
+impl HeldConnection {
+    /// One to the same database as `db`.
+    pub(crate) fn like(db: &PgPool) -> HeldConnection {
+        HeldConnection { options: db.connect_options().as_ref().clone(), open: None }
+    }
+
+    /// The connection.
+    pub(crate) async fn get(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => tokio::time::timeout(ACQUIRE_TIMEOUT, self.options.connect())
+                .await
+                .map_err(|_| sqlx::Error::PoolTimedOut)??,
+        };
+        Ok(self.open.insert(open))
+    }
+
+    /// Closes it.
+    pub(crate) fn close(&mut self) {
+        self.open = None;
+    }
 }
 
 /// Brings the schema up to date, under a lock: any number of processes may start at once.

@@ -107,8 +107,10 @@ impl TestWorker {
     /// # Errors
     /// When the database does not answer.
     pub async fn claim(&self, free: usize) -> Result<Vec<crate::jobs::ClaimedJob>, sqlx::Error> {
-        let mut claimer = crate::jobs::claim::Claimer::new(self.db.clone());
-        claimer.claim(&self.registry, self.id, free, self.clock.now()).await
+        let mut conn = self.db.acquire().await?;
+        let mut claimer = crate::jobs::claim::Claimer::default();
+        let claimed = claimer.claim(&mut conn, &self.registry, self.id, free, self.clock.now());
+        Ok(claimed.await?.jobs)
     }
 
     /// Runs `job` to its end.
@@ -132,7 +134,8 @@ impl TestWorker {
         &self,
         ended: &[crate::jobs::Ended],
     ) -> Result<crate::jobs::Settled, sqlx::Error> {
-        crate::jobs::settle(&self.db, ended, self.clock.now(), "asked to stop").await
+        let mut conn = self.db.acquire().await?;
+        crate::jobs::settle(&mut conn, ended, self.clock.now(), "asked to stop").await
     }
 
     /// Works until nothing can be claimed at the clock's time. Returns how many runs that took.

@@ -86,8 +86,9 @@ async fn a_lost_worker_is_told_by_its_lease_and_not_by_the_age_of_its_jobs() {
     world.clock.advance(Duration::from_secs(DAY));
     let lease = Duration::from_secs(15);
     let dying = jobs::register(db, &world.registry, "dying", lease, world.ctx.now()).await.unwrap();
-    let mut claimer = jobs::claim::Claimer::new(db.clone());
-    claimer.claim(&world.registry, dying, 1, world.ctx.now()).await.unwrap();
+    let mut claimer = jobs::claim::Claimer::default();
+    let mut conn = db.acquire().await.unwrap();
+    claimer.claim(&mut conn, &world.registry, dying, 1, world.ctx.now()).await.unwrap();
     assert_eq!(run(&world, Sweep::LostWorkers).await, Swept::LostWorkers { jobs_taken_back: 0 });
     world.clock.advance(Duration::from_secs(60));
     assert_eq!(run(&world, Sweep::LostWorkers).await, Swept::LostWorkers { jobs_taken_back: 1 });

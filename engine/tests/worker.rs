@@ -13,7 +13,7 @@ use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, Timeout};
 use signalbox_engine::jobs::worker::{Worker, WorkerOptions};
 use signalbox_engine::jobs::{JobContext, Registry, commands, enqueue};
 use signalbox_engine::testing::{TestDb, TestWorker};
-use signalbox_engine::{Ctx, db};
+use signalbox_engine::{Ctx, db, queues};
 use signalbox_model::actor::Actor;
 use signalbox_model::job::NewJob;
 use sqlx::PgPool;
@@ -130,11 +130,13 @@ async fn a_claimer_goes_on_where_it_ended_and_comes_back_for_what_lies_before() 
     let database = TestDb::new().await;
     let registry = Registry::builder().build();
     let worker = TestWorker::new(&database.pool, SystemClock::shared(), &registry).await.unwrap();
-    let mut claimer = Claimer::new(database.pool.clone());
+    let mut claimer = Claimer::default();
+    let mut conn = database.pool.acquire().await.unwrap();
     let clock = SystemClock::shared();
     let mut claim = async |jobs| {
-        let claimed = claimer.claim(&registry, worker.id(), jobs, clock.now()).await.unwrap();
-        let mut ids: Vec<_> = claimed.iter().map(|job| job.id).collect();
+        let claimed =
+            claimer.claim(&mut conn, &registry, worker.id(), jobs, clock.now()).await.unwrap();
+        let mut ids: Vec<_> = claimed.jobs.iter().map(|job| job.id).collect();
         ids.sort_unstable();
         ids
     };
@@ -158,18 +160,56 @@ async fn av_6_a_wish_for_a_job_ends_when_it_is_claimed_by_its_turn() {
     let registry = Registry::builder().build();
     let clock = SystemClock::shared();
     let worker = TestWorker::new(&database.pool, clock.clone(), &registry).await.unwrap();
-    let mut claimer = Claimer::new(database.pool.clone());
+    let mut claimer = Claimer::default();
+    let mut conn = database.pool.acquire().await.unwrap();
     enqueue_all(&database.pool, &registry, "system.noop", 2).await;
-    assert_eq!(claimer.claim(&registry, worker.id(), 1, clock.now()).await.unwrap().len(), 1);
+    assert_eq!(
+        claimer.claim(&mut conn, &registry, worker.id(), 1, clock.now()).await.unwrap().jobs.len(),
+        1
+    );
     // The claimer goes on where it was, and does not know of the wish.
     let ctx = Ctx::new(database.pool.clone(), clock.clone(), Actor::system("test"));
     commands::run_next(&ctx, 2).await.unwrap();
-    assert_eq!(claimer.claim(&registry, worker.id(), 1, clock.now()).await.unwrap()[0].id, 2);
+    assert_eq!(
+        claimer.claim(&mut conn, &registry, worker.id(), 1, clock.now()).await.unwrap().jobs[0].id,
+        2
+    );
     let wishes: i64 = sqlx::query_scalar("SELECT count(*) FROM expedited_jobs")
         .fetch_one(&database.pool)
         .await
         .unwrap();
     assert_eq!(wishes, 0, "it would be put first again when it is tried again");
+}
+
+#[tokio::test]
+async fn av_6_a_paused_queue_starts_nothing_though_its_lanes_are_known() {
+    let database = TestDb::new().await;
+    let registry = Registry::builder().build();
+    let clock = SystemClock::shared();
+    let worker = TestWorker::new(&database.pool, clock.clone(), &registry).await.unwrap();
+    let ctx = Ctx::new(database.pool.clone(), clock.clone(), Actor::system("test"));
+    let mut claimer = Claimer::default();
+    let mut conn = database.pool.acquire().await.unwrap();
+    let mut claim = async |jobs| {
+        claimer
+            .claim(&mut conn, &registry, worker.id(), jobs, clock.now())
+            .await
+            .unwrap()
+            .jobs
+            .len()
+    };
+    enqueue_all(&database.pool, &registry, "system.noop", 20).await;
+    assert_eq!(claim(5).await, 5);
+    queues::pause(&ctx, &registry, "system", "to see it stop", None).await.unwrap();
+    assert_eq!(claim(5).await, 0, "a claimer in the middle of a lane");
+    queues::resume(&ctx, &registry, "system", "seen").await.unwrap();
+    queues::bound_to(&ctx, &registry, "system", Some(7), "no more than that").await.unwrap();
+    assert_eq!(claim(20).await, 2, "five run already");
+    queues::bound_to(&ctx, &registry, "system", None, "as many as there are").await.unwrap();
+    queues::drain(&ctx, &registry, "system", "to see it end").await.unwrap();
+    enqueue_all(&database.pool, &registry, "system.noop", 5).await;
+    assert_eq!(claim(20).await, 13, "those that were there when the drain began");
+    assert_eq!(claim(20).await, 0, "nor those that came later");
 }
 
 #[tokio::test]

@@ -33,6 +33,11 @@ const LAST_START: &str = "SELECT max(at) FROM (
          SELECT max(started_at) FROM job_attempts
      ) AS starts";
 
+/// Whether jobs of the queue that is not blocked wait.
+const LEFT_WAITING: &str = "SELECT coalesce((SELECT max(queue) FROM jobs_ready) = 'system', false)";
+/// Whether any of them is not done.
+const LEFT_UNFINISHED: &str = "SELECT EXISTS (SELECT FROM jobs_running WHERE queue = 'system')";
+
 /// Measures the row.
 pub async fn measure(server: &Server, options: &Options) -> Result<Row> {
     let mut product = peers::ours(options);
@@ -129,12 +134,12 @@ async fn gate_cost(
     free: &Database,
     options: &Options,
 ) -> Result<(f64, f64)> {
-    let jobs = options.drained();
-    // What counts as left is the other queue's jobs only.
+    // Long enough that a few per cent can be told from noise.
+    let jobs = 5 * options.drained();
+    // What counts as left is the other queue's jobs only; asked by the index, past the blocked ones.
     let mut product = product.clone();
-    product.tables.waiting = "SELECT EXISTS (SELECT FROM jobs_ready WHERE queue = 'system')";
-    product.tables.unfinished = "SELECT EXISTS (SELECT FROM jobs_ready WHERE queue = 'system')
-         OR EXISTS (SELECT FROM jobs_running WHERE queue = 'system')";
+    product.tables.waiting = LEFT_WAITING;
+    product.tables.unfinished = LEFT_UNFINISHED;
     let mut rates: [Vec<f64>; 2] = Default::default();
     for round in 1..=options.rounds() {
         eprintln!("gate, round {round} of {}", options.rounds());

@@ -23,15 +23,15 @@ const BATCH: u64 = 1000;
 /// Connections that claim and complete side by side.
 const CLIENTS: u64 = 2;
 
-/// The arguments of our claim: the worker; the time; queues, kinds, how many of each, from which place on (priority, time, id), and up
-/// to which job.
-const CLAIM: &str = "(uuid, timestamp with time zone, text[], text[], bigint[], smallint[], timestamp with time zone[], bigint[], bigint[])";
+/// The arguments of our claim: the worker; the time; queues, kinds, how many of each, from which place on (priority, time, id), and
+/// whether the bound of its queue was minded.
+const CLAIM: &str = "(uuid, timestamp with time zone, text[], text[], bigint[], smallint[], timestamp with time zone[], bigint[], boolean[])";
 /// The arguments of our completion: ids and lease tokens; the time.
 const COMPLETE: &str = "(bigint[], bigint[], timestamp with time zone)";
 
 /// What pgbench repeats. A worker of its own would compute the arrays; `\gset` hands them on.
 const SCRIPT: &str = r"SELECT quote_literal(array_agg(id)) AS ids, quote_literal(array_agg(lease_token)) AS tokens
-    FROM bench_claim('00000000-0000-0000-0000-000000000001', now(), ARRAY['system'], ARRAY['system.noop'], ARRAY[:batch::bigint], ARRAY[0::smallint], ARRAY['-infinity'::timestamptz], ARRAY[0::bigint], ARRAY[NULL::bigint]) \gset
+    FROM bench_claim('00000000-0000-0000-0000-000000000001', now(), ARRAY['system'], ARRAY['system.noop'], ARRAY[:batch::bigint], ARRAY[0::smallint], ARRAY['-infinity'::timestamptz], ARRAY[0::bigint], ARRAY[false]) \gset
 SELECT count(*) FROM bench_complete(:ids, :tokens, now());
 ";
 

@@ -2,6 +2,10 @@
 //!
 //! A peer's enqueue and handler share a process and its monotonic clock; ours are two processes, and what is read is the end of the
 //! run as recorded. Both differences are to our disadvantage.
+//!
+//! Everybody waits for the disk at least twice. What it does on its own is printed beside: one-row commits in the same rhythm.
+
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -9,7 +13,7 @@ use crate::contender::Product;
 use crate::options::Options;
 use crate::peers;
 use crate::report::{Metric, Row};
-use crate::server::Server;
+use crate::server::{Database, Server};
 use crate::stats::{largest, percentile};
 
 /// Samples of one round; 1,000 over five.
@@ -31,43 +35,65 @@ pub async fn measure(server: &Server, options: &Options) -> Result<Row> {
         peers::awa(options),
     ];
     let mut samples: Vec<Vec<f64>> = vec![Vec::new(); products.len()];
+    // All databases are made before and dropped after, so that nobody pays for files that come and go.
+    let mut databases = Vec::new();
     for product in &mut products {
         product.prepare(server).await?;
+        databases.push(product.database(server, "latency").await?);
     }
+    let mut commits = Vec::new();
     for round in 1..=options.rounds() {
         eprintln!("latency, round {round} of {}", options.rounds());
-        for (product, samples) in products.iter().zip(&mut samples) {
-            match one_round(server, options, product).await {
+        for ((product, database), samples) in products.iter().zip(&databases).zip(&mut samples) {
+            match one_round(options, product, database).await {
                 Ok(more) => samples.extend(more),
                 Err(error) => eprintln!("  {:<36} failed: {error:#}", product.name),
             }
         }
+        commits.extend(bare_commits(&databases[0], options).await?);
     }
-    let figures: Vec<(&str, f64, f64, f64)> = products
-        .iter()
-        .zip(&samples)
-        .map(|(product, of)| (product.name, percentile(of, 0.5), percentile(of, 0.99), largest(of)))
-        .collect();
-    for (name, p50, p99, most) in &figures {
+    for database in databases {
+        server.drop(database).await?;
+    }
+    let figures: Vec<Figures> =
+        products.iter().zip(&samples).map(|(product, of)| line(product.name, of)).collect();
+    for (name, p50, p99, most) in figures.iter().chain([&line("a bare commit", &commits)]) {
         println!("  {name:<24} p50 {p50:6.1} ms   p99 {p99:6.1} ms   most {most:6.1} ms");
     }
     Ok(row(&figures, samples[0].len()))
 }
 
-async fn one_round(server: &Server, options: &Options, product: &Product) -> Result<Vec<f64>> {
+async fn one_round(options: &Options, product: &Product, database: &Database) -> Result<Vec<f64>> {
     if let Some(missing) = &product.missing {
         anyhow::bail!("{missing}");
     }
-    let database = product.database(server, "latency").await?;
-    let samples =
-        product.latencies(&database, if options.quick { 20 } else { SAMPLES }, EVERY_MS).await;
-    server.drop(database).await?;
-    samples
+    database.settle().await?;
+    product.latencies(database, if options.quick { 20 } else { SAMPLES }, EVERY_MS).await
 }
 
-fn row(figures: &[(&str, f64, f64, f64)], samples: usize) -> Row {
+/// How long a commit of one row takes, in milliseconds.
+async fn bare_commits(database: &Database, options: &Options) -> Result<Vec<f64>> {
+    database.execute("CREATE TABLE IF NOT EXISTS bare_commits (at timestamptz)").await?;
+    let mut samples = Vec::new();
+    for _ in 0..if options.quick { 20 } else { SAMPLES } {
+        let began = Instant::now();
+        sqlx::query("INSERT INTO bare_commits VALUES (now())").execute(&database.pool).await?;
+        samples.push(began.elapsed().as_secs_f64() * 1e3);
+        tokio::time::sleep(Duration::from_millis(EVERY_MS).saturating_sub(began.elapsed())).await;
+    }
+    Ok(samples)
+}
+
+/// Whose; the median, the 99th percentile and the most, in milliseconds.
+type Figures<'a> = (&'a str, f64, f64, f64);
+
+fn line<'a>(name: &'a str, samples: &[f64]) -> Figures<'a> {
+    (name, percentile(samples, 0.5), percentile(samples, 0.99), largest(samples))
+}
+
+fn row(figures: &[Figures], samples: usize) -> Row {
     let (_, p50, p99, most) = figures[0];
-    let best = |of: fn(&(&str, f64, f64, f64)) -> f64| {
+    let best = |of: fn(&Figures) -> f64| {
         let measured = figures[1..].iter().filter(|figure| of(figure).is_finite());
         measured.min_by(|a, b| of(a).total_cmp(&of(b)))
     };

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use signalbox_model::Timestamp;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -26,71 +26,90 @@ const PROMOTE_AT_ONCE: i64 = 1000;
 /// Claims for one worker. Remembers where in each lane the last claim ended, so that a run of
 /// claims need not look at the queues each time, nor pass again over the places of jobs that are
 /// gone: as long as any old transaction is open anywhere, PostgreSQL keeps all of those.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Claimer {
-    db: PgPool,
-    standing: Option<Standing>,
+    /// The lanes without gates that the last look found, or the one before, if it found none.
+    known: Vec<Lane>,
+    next: Next,
 }
 
-/// What the last look at the queues found, while it may be relied on.
+/// What the next claim begins with.
+#[derive(Debug, Clone, Copy, Default)]
+enum Next {
+    /// There was more in the known lanes than could be taken: it goes on there, until then.
+    GoOn(Instant),
+    /// There was nothing left. What comes next comes to the lanes that are known, most likely: the
+    /// job that somebody waits for starts sooner than by a look first.
+    Guess,
+    /// A look at the queues.
+    #[default]
+    Look,
+}
+
+/// So long a busy worker may go on without a look at the queues, at least: a more urgent job waits
+/// no longer than that for it. At most so long, if looking has become slow.
+const GOING_ON: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(1);
+
+/// What a claim has brought.
 #[derive(Debug)]
-struct Standing {
-    lanes: Vec<Lane>,
-    until: Instant,
+pub struct Claimed {
+    /// The jobs, leased.
+    pub jobs: Vec<ClaimedJob>,
+    /// Whether it is worth to claim again at once.
+    pub again: bool,
 }
-
-/// So long a look at the queues may be relied on, at least: a pause, or a more urgent job, waits
-/// no longer than that for a busy worker. At most so long, if looking has become slow.
-const STANDING: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(1);
 
 impl Claimer {
-    /// One that claims through `db`.
-    pub fn new(db: PgPool) -> Claimer {
-        Claimer { db, standing: None }
-    }
-
     /// Leases up to `free` jobs to `worker`. Promotes what has become due first.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn claim(
         &mut self,
+        conn: &mut PgConnection,
         registry: &Registry,
         worker: Uuid,
         free: usize,
         now: Timestamp,
-    ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
-        let mut conn = self.db.acquire().await?;
-        if let Some(standing) = self.standing.take().filter(|of| Instant::now() < of.until) {
-            let allowances = share_out(&standing.lanes, &Gates::default(), registry, free, now);
-            let jobs = start(&mut conn, &allowances, worker, now).await?;
-            self.standing = standing.after(&allowances, &jobs);
+    ) -> Result<Claimed, sqlx::Error> {
+        let next = std::mem::take(&mut self.next);
+        let looked_long_ago = matches!(next, Next::GoOn(until) if Instant::now() >= until);
+        if !matches!(next, Next::Look) && !looked_long_ago && !self.known.is_empty() {
+            let allowances = share_out(&self.known, &Gates::default(), registry, free, now);
+            let jobs = start(conn, &allowances, worker, now).await?;
             if !jobs.is_empty() {
-                return Ok(jobs);
+                self.go_on_after(&jobs);
+                if allowances.are_used_up(&jobs) && matches!(next, Next::GoOn(_)) {
+                    self.next = next;
+                }
+                return Ok(Claimed { jobs, again: true });
             }
         }
         let began = Instant::now();
-        let Some(lanes) = look(&mut conn, now).await? else { return Ok(Vec::new()) };
+        let Some(lanes) = look(conn, now).await? else {
+            return Ok(Claimed { jobs: Vec::new(), again: false });
+        };
         // Looking must stay a small part of the work.
-        let until = began + (10 * began.elapsed()).clamp(*STANDING.start(), *STANDING.end());
-        if lanes.iter().any(|lane| lane.is_gated(registry)) {
-            return claim_gated(&mut conn, &lanes, registry, worker, free, now).await;
+        let until = began + (10 * began.elapsed()).clamp(*GOING_ON.start(), *GOING_ON.end());
+        let (allowances, jobs) =
+            claim_after_look(conn, &lanes, registry, worker, free, now).await?;
+        let full = allowances.are_used_up(&jobs);
+        if lanes.iter().any(|lane| !lane.is_gated(registry)) {
+            self.known = lanes.into_iter().filter(|lane| !lane.is_gated(registry)).collect();
+            self.go_on_after(&jobs);
         }
-        let allowances = share_out(&lanes, &Gates::default(), registry, free, now);
-        let jobs = start(&mut conn, &allowances, worker, now).await?;
-        self.standing = Standing { lanes, until }.after(&allowances, &jobs);
-        Ok(jobs)
+        // Open gates must be asked each time; closed ones may be relied on as long as the look.
+        self.next = match (allowances.gated, full) {
+            (true, _) => Next::Look,
+            (false, true) => Next::GoOn(until),
+            (false, false) => Next::Guess,
+        };
+        Ok(Claimed { again: jobs.len() == free, jobs })
     }
-}
 
-impl Standing {
-    /// What stands after a claim: nothing, if it did not find all it was allowed to take.
-    fn after(mut self, allowances: &Allowances, claimed: &[ClaimedJob]) -> Option<Standing> {
-        let allowed: i64 = allowances.lanes.iter().map(|lane| lane.jobs).sum();
-        if usize::try_from(allowed).is_ok_and(|allowed| allowed > claimed.len()) {
-            return None;
-        }
-        for lane in &mut self.lanes {
+    /// The next claim goes on behind `claimed`.
+    fn go_on_after(&mut self, claimed: &[ClaimedJob]) {
+        for lane in &mut self.known {
             let of_lane = |job: &&ClaimedJob| job.queue == lane.queue && job.kind == lane.kind;
             let places =
                 claimed.iter().filter(of_lane).map(|job| (job.priority, job.run_at, job.id));
@@ -98,7 +117,6 @@ impl Standing {
                 (lane.priority, lane.run_at, lane.id) = (priority, run_at, id + 1);
             }
         }
-        Some(self)
     }
 }
 
@@ -112,20 +130,24 @@ async fn look(conn: &mut PgConnection, now: Timestamp) -> Result<Option<Vec<Lane
     Ok((!outlook.stopped).then_some(outlook.lanes))
 }
 
-/// Claims where some of the lanes have gates: under a lock, but only if any of those is open.
-async fn claim_gated(
+/// Claims from `lanes`: under a lock, but only if any of them has gates and those are open. Returns
+/// what was allowed, too.
+async fn claim_after_look(
     conn: &mut PgConnection,
     lanes: &[Lane],
     registry: &Registry,
     worker: Uuid,
     free: usize,
     now: Timestamp,
-) -> Result<Vec<ClaimedJob>, sqlx::Error> {
+) -> Result<(Allowances, Vec<ClaimedJob>), sqlx::Error> {
     // Asked without the lock first: a closed gate, the usual answer under load, costs the others
     // nothing then.
-    let allowances = share_out(lanes, &Gates::read(conn, now).await?, registry, free, now);
+    let has_gates = lanes.iter().any(|lane| lane.is_gated(registry));
+    let gates = if has_gates { Gates::read(conn, now).await? } else { Gates::default() };
+    let allowances = share_out(lanes, &gates, registry, free, now);
     if !allowances.gated {
-        return start(conn, &allowances, worker, now).await;
+        let jobs = start(conn, &allowances, worker, now).await?;
+        return Ok((allowances, jobs));
     }
     let mut tx = conn.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -135,7 +157,7 @@ async fn claim_gated(
     let allowances = share_out(lanes, &Gates::read(&mut tx, now).await?, registry, free, now);
     let jobs = start(&mut tx, &allowances, worker, now).await?;
     tx.commit().await?;
-    Ok(jobs)
+    Ok((allowances, jobs))
 }
 
 /// Leases what the gates allow. The jobs that operators want run next go first.

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use crate::audit::{self, Act};
 use crate::jobs::handler::Registry;
 use crate::jobs::transitions::{self, Insert};
-use crate::{CommandError, Ctx, notify};
+use crate::{CommandError, Ctx};
 
 /// Enqueues one job.
 ///
@@ -39,22 +39,27 @@ pub async fn enqueue_batch(
 ) -> Result<Vec<Enqueued>, CommandError> {
     ctx.demand(Permission::RunJobs)?;
     check(registry, &jobs)?;
+    let now = ctx.now();
+    // People's enqueues are audited; those of jobs and schedules are not acts of an operator.
+    let audited = !ctx.actor.email.starts_with("system:");
+    if !audited && is_plain(&jobs, now) {
+        // One statement needs no transaction around it: the job starts two round trips earlier.
+        return Ok(insert(&mut *ctx.db.acquire().await?, registry, jobs, now).await?);
+    }
     let mut tx = ctx.db.begin().await?;
-    let enqueued = insert(&mut tx, registry, jobs, ctx.now()).await?;
-    audit_enqueue(&mut tx, ctx, &enqueued).await?;
+    let enqueued = insert(&mut tx, registry, jobs, now).await?;
+    if audited {
+        audit_enqueue(&mut tx, ctx, &enqueued).await?;
+    }
     tx.commit().await?;
     Ok(enqueued)
 }
 
-/// People's enqueues are audited; those of jobs and schedules are not acts of an operator.
 async fn audit_enqueue(
     tx: &mut PgConnection,
     ctx: &Ctx,
     enqueued: &[Enqueued],
 ) -> Result<(), sqlx::Error> {
-    if ctx.actor.email.starts_with("system:") {
-        return Ok(());
-    }
     let added = enqueued.iter().filter(|job| !job.existed).count();
     let first = enqueued.first().map(|job| job.id);
     let details = json!({ "added": added, "asked": enqueued.len(), "first": first });
@@ -96,27 +101,41 @@ pub async fn insert(
     jobs: Vec<NewJob>,
     now: Timestamp,
 ) -> Result<Vec<Enqueued>, sqlx::Error> {
+    if is_plain(&jobs, now) {
+        let rows: Vec<_> = jobs.into_iter().map(|job| row(registry, job, now)).collect();
+        let ids = transitions::insert_ready(tx, &[], &rows.iter().collect::<Vec<_>>(), now).await?;
+        return Ok(ids.into_iter().map(|id| Enqueued { id, existed: false }).collect());
+    }
     let mut ids = next_ids(tx, jobs.len()).await?;
     let taken = take_keys(tx, &jobs, &mut ids, now).await?;
-    let mut inserts = Vec::with_capacity(jobs.len());
-    let mut enqueued = Vec::with_capacity(jobs.len());
-    for ((job, id), taken) in jobs.into_iter().zip(ids).zip(taken) {
-        enqueued.push(Enqueued { id, existed: taken });
-        if !taken {
-            inserts.push(row(registry, job, id, now));
-        }
+    let enqueued: Vec<_> =
+        ids.iter().zip(&taken).map(|(id, taken)| Enqueued { id: *id, existed: *taken }).collect();
+    let new = jobs.into_iter().zip(&enqueued).filter(|(_, of)| !of.existed);
+    let rows: Vec<_> = new.map(|(job, of)| (of.id, row(registry, job, now))).collect();
+    let rows = rows.iter().map(|(id, row)| (*id, row));
+    let (due, later): (Vec<_>, Vec<_>) = rows.partition(|(_, row)| row.run_at <= now);
+    if !due.is_empty() {
+        let (ids, rows): (Vec<_>, Vec<_>) = due.into_iter().unzip();
+        transitions::insert_ready(tx, &ids, &rows, now).await?;
     }
-    if !inserts.is_empty() {
-        transitions::insert(tx, &inserts, now).await?;
-        notify::notify(&mut *tx, notify::JOBS).await?;
+    if !later.is_empty() {
+        let (ids, rows): (Vec<_>, Vec<_>) = later.into_iter().unzip();
+        transitions::insert_scheduled(tx, &ids, &rows, now).await?;
     }
     Ok(enqueued)
 }
 
-fn row(registry: &Registry, job: NewJob, id: JobId, now: Timestamp) -> Insert {
+/// Whether one statement enqueues all of `jobs`: they have no keys, and are due.
+fn is_plain(jobs: &[NewJob], now: Timestamp) -> bool {
+    !jobs.is_empty()
+        && jobs.iter().all(|job| {
+            job.idempotency_key.is_none() && job.run_at.is_none_or(|run_at| run_at <= now)
+        })
+}
+
+fn row(registry: &Registry, job: NewJob, now: Timestamp) -> Insert {
     let spec = registry.kind(&job.kind).map(|kind| kind.spec);
     Insert {
-        id,
         queue: job.queue.unwrap_or_else(|| spec.map_or("default", |spec| spec.queue).to_owned()),
         priority: job.priority.unwrap_or(PRIORITY_DEFAULT),
         payload: job.payload,

@@ -20,8 +20,6 @@ pub(super) struct Lane {
     pub id: JobId,
     /// The bound of the queue: how many of its jobs may run at once.
     pub max_concurrent: Option<i64>,
-    /// While the queue is drained: only jobs up to this id.
-    pub up_to: Option<JobId>,
     pub only: Option<JobId>,
 }
 
@@ -63,11 +61,11 @@ impl Outlook {
                      ORDER BY queue, kind, priority, run_at, id LIMIT 1
                  ) next
              ), lane AS (
-                 SELECT head.*, q.max_concurrent, q.drain_up_to AS up_to, NULL::bigint AS only
+                 SELECT head.*, q.max_concurrent, NULL::bigint AS only
                  FROM head LEFT JOIN queues q ON q.name = head.queue
                  WHERE q.paused_at IS NULL OR q.paused_until <= $1
                  UNION ALL
-                 SELECT r.queue, r.kind, 0, e.requested_at, r.id, NULL, NULL, r.id
+                 SELECT r.queue, r.kind, 0, e.requested_at, r.id, NULL, r.id
                  FROM expedited_jobs e JOIN jobs_ready r ON r.id = e.job_id
              )
              SELECT (SELECT active FROM kill_switch) AS stopped,

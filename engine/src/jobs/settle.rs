@@ -6,7 +6,7 @@ use signalbox_model::error_class::ErrorClass;
 use signalbox_model::format::shorten;
 use signalbox_model::job::AttemptOutcome;
 use signalbox_model::system_log::LogLevel;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 
 use crate::jobs::backoff;
 use crate::jobs::execute::{Ended, Ending};
@@ -34,12 +34,12 @@ pub struct Settled {
 /// # Errors
 /// When the database does not answer; nothing was recorded then, and the call may be repeated.
 pub async fn settle(
-    db: &PgPool,
+    conn: &mut PgConnection,
     ended: &[Ended],
     now: Timestamp,
     stop_reason: &str,
 ) -> Result<Settled, sqlx::Error> {
-    let mut tx = db.begin().await?;
+    let mut tx = conn.begin().await?;
     let mut tally = Tally::default();
     let mut settled = Settled::default();
 

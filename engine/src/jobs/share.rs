@@ -12,6 +12,7 @@ use crate::breaker::step::{cooled_down, trials_left};
 use crate::jobs::gates::Gates;
 use crate::jobs::handler::{KindSpec, Registry};
 use crate::jobs::lanes::Lane;
+use crate::jobs::row::ClaimedJob;
 use crate::jobs::transitions::Allowance;
 use crate::provider::Operation;
 
@@ -24,6 +25,14 @@ pub(super) struct Allowances {
     pub expedited: Vec<JobId>,
     /// Whether any of it passed a gate.
     pub gated: bool,
+}
+
+impl Allowances {
+    /// Whether `claimed` is all that was allowed: there may be more.
+    pub(super) fn are_used_up(&self, claimed: &[ClaimedJob]) -> bool {
+        let lanes: i64 = self.lanes.iter().map(|lane| lane.jobs).sum();
+        usize::try_from(lanes).unwrap_or(0) + self.expedited.len() <= claimed.len()
+    }
 }
 
 /// Shares `free` places out among the lanes whose gates are open. Lanes of a more urgent head go
@@ -66,7 +75,7 @@ pub(super) fn share_out(
                 kind: lane.kind.clone(),
                 jobs,
                 from: (lane.priority, lane.run_at, lane.id),
-                up_to: lane.up_to,
+                bounded: lane.max_concurrent.is_some(),
             }),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use signalbox_model::Timestamp;
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{AttemptOutcome, JobId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 
 use crate::jobs::fingerprint::fingerprint;
 use crate::jobs::row::{ClaimedJob, Lease};
@@ -30,7 +30,6 @@ pub(crate) use hold::{hold_waiting, release_hold};
 /// A job to be inserted, validated.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Insert {
-    pub id: JobId,
     pub kind: String,
     pub queue: String,
     pub priority: i16,
@@ -39,37 +38,57 @@ pub(crate) struct Insert {
     pub run_at: Timestamp,
 }
 
-/// → `available`, or → `scheduled` for those not due at `now`. One statement per table, however
-/// many jobs.
-pub(crate) async fn insert(
+/// → `available`, and the workers hear of it: all in one statement, however many jobs. Those beyond
+/// the end of `ids` get new ones. Returns all ids, in ascending order.
+pub(crate) async fn insert_ready(
     tx: &mut PgConnection,
-    jobs: &[Insert],
+    ids: &[JobId],
+    jobs: &[&Insert],
+    now: Timestamp,
+) -> Result<Vec<JobId>, sqlx::Error> {
+    let inserted = "WITH added AS (
+             INSERT INTO jobs_ready (id, kind, queue, priority, payload, max_attempts, run_at, created_at)
+             SELECT coalesce(id, nextval('job_ids')), kind, queue, priority, payload, max_attempts, run_at, $8
+             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::jsonb[],
+                         $6::smallint[], $7::timestamptz[])
+                 AS job(id, kind, queue, priority, payload, max_attempts, run_at)
+             RETURNING id
+         )
+         SELECT array_agg(id ORDER BY id), pg_notify('signalbox_jobs', '') FROM added";
+    bind_jobs(sqlx::query(inserted), ids, jobs, now).fetch_one(tx).await?.try_get(0)
+}
+
+/// → `scheduled`: jobs that are not due yet.
+pub(crate) async fn insert_scheduled(
+    tx: &mut PgConnection,
+    ids: &[JobId],
+    jobs: &[&Insert],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let (due, later): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| job.run_at <= now);
-    let ready = "INSERT INTO jobs_ready (id, kind, queue, priority, payload, max_attempts, run_at, created_at)
-         SELECT *, $8 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::jsonb[],
-                                  $6::smallint[], $7::timestamptz[])";
-    let scheduled = "INSERT INTO jobs_scheduled (id, kind, queue, priority, payload, max_attempts, run_at, created_at, wait_reason)
+    let inserted = "INSERT INTO jobs_scheduled (id, kind, queue, priority, payload, max_attempts, run_at,
+             created_at, wait_reason)
          SELECT *, $8, 'delayed' FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::jsonb[],
                                              $6::smallint[], $7::timestamptz[])";
-    for (jobs, statement) in [(due, ready), (later, scheduled)] {
-        if jobs.is_empty() {
-            continue;
-        }
-        sqlx::query(statement)
-            .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
-            .bind(jobs.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>())
-            .bind(jobs.iter().map(|job| job.queue.as_str()).collect::<Vec<_>>())
-            .bind(jobs.iter().map(|job| job.priority).collect::<Vec<_>>())
-            .bind(jobs.iter().map(|job| &job.payload).collect::<Vec<_>>())
-            .bind(jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>())
-            .bind(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-    }
-    Ok(())
+    bind_jobs(sqlx::query(inserted), ids, jobs, now).execute(tx).await.map(drop)
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn bind_jobs<'q>(
+    query: Query<'q>,
+    ids: &'q [JobId],
+    jobs: &[&'q Insert],
+    now: Timestamp,
+) -> Query<'q> {
+    query
+        .bind(ids)
+        .bind(jobs.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.queue.as_str()).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.priority).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| &job.payload).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>())
+        .bind(jobs.iter().map(|job| job.run_at).collect::<Vec<_>>())
+        .bind(now)
 }
 
 /// `scheduled` → `available`, for at most `limit` jobs that are due. Returns how many.

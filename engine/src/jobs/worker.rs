@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::SharedClock;
-use crate::db::own_connection;
+use crate::db::{HeldConnection, own_pool};
 use crate::jobs::claim::Claimer;
 use crate::jobs::execute::{Ended, execute};
 use crate::jobs::handler::Registry;
@@ -130,13 +130,9 @@ impl Worker {
         });
         let (ended, runs) = mpsc::unbounded_channel();
         Worker {
-            keeper: tokio::spawn(keep(shared.clone(), own_connection(&shared.db))),
-            dispatcher: tokio::spawn(dispatch(
-                shared.clone(),
-                Claimer::new(own_connection(&shared.db)),
-                ended,
-            )),
-            settler: tokio::spawn(settle_all(shared.clone(), own_connection(&shared.db), runs)),
+            keeper: tokio::spawn(keep(shared.clone(), own_pool(&shared.db))),
+            dispatcher: tokio::spawn(dispatch(shared.clone(), ended)),
+            settler: tokio::spawn(settle_all(shared.clone(), runs)),
             shared,
         }
     }
@@ -221,17 +217,20 @@ impl Shared {
 }
 
 /// Claims whenever there are free places and a reason to look.
-async fn dispatch(shared: Arc<Shared>, mut claimer: Claimer, ended: mpsc::UnboundedSender<Run>) {
+async fn dispatch(shared: Arc<Shared>, ended: mpsc::UnboundedSender<Run>) {
+    let mut claimer = Claimer::default();
+    let mut conn = HeldConnection::like(&shared.db);
     loop {
-        let full_batch = match claim_some(&shared, &mut claimer, &ended).await {
-            Ok(full) => full,
+        let again = match claim_some(&shared, &mut claimer, &mut conn, &ended).await {
+            Ok(again) => again,
             Err(error) => {
                 tracing::warn!(%error, "could not claim");
+                conn.close();
                 tokio::time::sleep(DATABASE_RETRY).await;
                 false
             }
         };
-        if full_batch && !shared.draining.is_cancelled() {
+        if again && !shared.draining.is_cancelled() {
             continue;
         }
         tokio::select! {
@@ -242,11 +241,11 @@ async fn dispatch(shared: Arc<Shared>, mut claimer: Claimer, ended: mpsc::Unboun
     }
 }
 
-/// Claims for all free places. Returns whether as many were found as were asked for: then there
-/// may be more.
+/// Claims for all free places. Returns whether it is worth to claim again at once.
 async fn claim_some(
     shared: &Arc<Shared>,
     claimer: &mut Claimer,
+    conn: &mut HeldConnection,
     ended: &mpsc::UnboundedSender<Run>,
 ) -> Result<bool, sqlx::Error> {
     let id = *lock(&shared.id);
@@ -257,13 +256,13 @@ async fn claim_some(
     // Taken before the claim, so that a job is in hand from the moment it is leased: a shutdown
     // waits for a claim that is under way.
     let Some(mut room) = shared.take_room(free) else { return Ok(false) };
-    let jobs = claimer.claim(&shared.registry, id, free, shared.clock.now()).await?;
-    let claimed = jobs.len();
-    for job in jobs {
+    let conn = conn.get().await?;
+    let claimed = claimer.claim(conn, &shared.registry, id, free, shared.clock.now()).await?;
+    for job in claimed.jobs {
         let Some(room) = room.split_one() else { break };
         start(shared, job, room, ended.clone());
     }
-    Ok(claimed == free)
+    Ok(claimed.again)
 }
 
 fn start(shared: &Arc<Shared>, job: ClaimedJob, room: Room, ended: mpsc::UnboundedSender<Run>) {
@@ -283,7 +282,8 @@ fn start(shared: &Arc<Shared>, job: ClaimedJob, room: Room, ended: mpsc::Unbound
 }
 
 /// Settles ended runs, as many at once as have ended meanwhile.
-async fn settle_all(shared: Arc<Shared>, db: PgPool, mut runs: mpsc::UnboundedReceiver<Run>) {
+async fn settle_all(shared: Arc<Shared>, mut runs: mpsc::UnboundedReceiver<Run>) {
+    let mut conn = HeldConnection::like(&shared.db);
     let mut batch = Vec::with_capacity(AT_ONCE);
     loop {
         tokio::select! {
@@ -295,9 +295,10 @@ async fn settle_all(shared: Arc<Shared>, db: PgPool, mut runs: mpsc::UnboundedRe
         let (ended, hands): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         forget_stops(&shared, &ended);
         let reason = *lock(&shared.stop_reason);
-        while let Err(error) = record(&shared, &db, &ended, reason).await {
+        while let Err(error) = record(&shared, &mut conn, &ended, reason).await {
             // The runs are kept: the lease decides whether they still count when the database is back.
             tracing::warn!(%error, runs = ended.len(), "could not settle; trying again");
+            conn.close();
             if shared.done.is_cancelled() {
                 return;
             }
@@ -334,11 +335,12 @@ fn forget_stops(shared: &Shared, ended: &[Ended]) {
 
 async fn record(
     shared: &Shared,
-    db: &PgPool,
+    conn: &mut HeldConnection,
     ended: &[Ended],
     reason: &str,
 ) -> Result<(), sqlx::Error> {
-    let settled = settle::settle(db, ended, shared.clock.now(), reason).await?;
+    let conn = conn.get().await?;
+    let settled = settle::settle(conn, ended, shared.clock.now(), reason).await?;
     if settled.fenced > 0 {
         tracing::warn!(
             runs = settled.fenced,
@@ -361,7 +363,7 @@ async fn keep(shared: Arc<Shared>, db: PgPool) {
             next_heartbeat = tokio::time::Instant::now() + heartbeat;
         }
         if listener.is_none() {
-            listener = notify::listen(&own_connection(&shared.db)).await.ok();
+            listener = notify::listen(&own_pool(&shared.db)).await.ok();
         }
         shared.wake.notify_one();
         if let Err(error) = obey(&shared, &db).await {

@@ -15,8 +15,8 @@ pub(crate) struct Allowance {
     pub jobs: i64,
     /// From this place on (priority, due time, id): what lies before it is not for this claim.
     pub from: (i16, Timestamp, JobId),
-    /// Only jobs up to this id: the queue is being drained.
-    pub up_to: Option<JobId>,
+    /// Whether the bound of its queue was minded when `jobs` was decided.
+    pub bounded: bool,
 }
 
 /// `available` → `running`: leases the rows that `$taken` has locked to the worker `$1`, whose own
@@ -47,7 +47,8 @@ macro_rules! lease {
 }
 
 /// `available` → `running`: leases the first jobs of each lane. How many from which lane was
-/// decided before: no limit is looked at per row.
+/// decided before: no limit is looked at per row. Whether a queue is paused, drained, or has a bound
+/// by now is asked here once more, for each lane.
 pub(crate) async fn claim(
     tx: &mut PgConnection,
     allowances: &[Allowance],
@@ -57,17 +58,20 @@ pub(crate) async fn claim(
     sqlx::query(lease!(
         "SELECT r.place
          FROM unnest($3::text[], $4::text[], $5::bigint[], $6::smallint[], $7::timestamptz[],
-                     $8::bigint[], $9::bigint[])
-             AS lane(queue, kind, jobs, priority, run_at, id, up_to)
+                     $8::bigint[], $9::boolean[])
+             AS lane(queue, kind, jobs, priority, run_at, id, bounded)
+         LEFT JOIN queues q ON q.name = lane.queue
          CROSS JOIN LATERAL (
              SELECT ctid AS place FROM jobs_ready
              WHERE queue = lane.queue AND kind = lane.kind
                AND (priority, run_at, id) >= (lane.priority, lane.run_at, lane.id)
-               AND id <= coalesce(lane.up_to, id)
+               AND id <= coalesce(q.drain_up_to, id)
              ORDER BY priority, run_at, id
              LIMIT lane.jobs FOR UPDATE SKIP LOCKED
          ) r
-         WHERE EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
+         WHERE (q.paused_at IS NULL OR q.paused_until <= $2)
+           AND (q.max_concurrent IS NULL OR lane.bounded)
+           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
            AND NOT EXISTS (SELECT FROM kill_switch WHERE active)"
     ))
     .bind(worker)
@@ -78,7 +82,7 @@ pub(crate) async fn claim(
     .bind(allowances.iter().map(|lane| lane.from.0).collect::<Vec<_>>())
     .bind(allowances.iter().map(|lane| lane.from.1).collect::<Vec<_>>())
     .bind(allowances.iter().map(|lane| lane.from.2).collect::<Vec<_>>())
-    .bind(allowances.iter().map(|lane| lane.up_to).collect::<Vec<_>>())
+    .bind(allowances.iter().map(|lane| lane.bounded).collect::<Vec<_>>())
     .try_map(claimed_job)
     .fetch_all(tx)
     .await
