@@ -32,6 +32,20 @@ test('a paused queue holds its jobs, lets one past, and goes on', async ({ page,
   await api.until(held, 'completed');
 });
 
+test('what failed in a queue is cleared from its page', async ({ page, operator, api }) => {
+  const failed = await api.enqueue('system.fail', { message: 'nobody wants this', class: 'rejected' });
+  await api.until(failed, 'dead');
+  await page.goto('/admin/queues/system');
+  await page.getByRole('link', { name: 'Clear failed jobs of system' }).click();
+  await expect(page.getByText('of the queue system would be touched')).toBeVisible();
+  await page.getByLabel('Reason').fill('seen, and not needed');
+  await page.getByRole('button', { name: /^Delete \d+ dead letters?$/ }).click();
+  await expect(operator.notice('begins in a moment')).toBeVisible();
+  await operator.sees(() => expect(page.getByText('Done.').first()).toBeVisible(soon));
+  await page.goto('/admin/queues/system');
+  await expect(page.getByRole('heading', { name: 'Clear failed' })).toHaveCount(0);
+});
+
 test('a bound that makes no sense is refused where it was typed', async ({ page, complaints }) => {
   complaints.expect(/status of 422/);
   await page.goto('/admin/queues/system');

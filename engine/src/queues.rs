@@ -39,7 +39,9 @@ pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Queue>, CommandE
                 q.changed_by, q.changed_at, {LEFT} AS drain_left,
                 (SELECT count(*) FROM (SELECT FROM jobs_ready r WHERE r.queue = n.name LIMIT $2) c) AS waiting,
                 (SELECT count(*) FROM (SELECT FROM jobs_scheduled s WHERE s.queue = n.name LIMIT $2) c) AS scheduled,
-                (SELECT count(*) FROM jobs_running r WHERE r.queue = n.name) AS running
+                (SELECT count(*) FROM jobs_running r WHERE r.queue = n.name) AS running,
+                (SELECT count(*) FROM (SELECT FROM dead_letter_queue d
+                                       WHERE d.queue = n.name AND d.status = 'pending' LIMIT $2) c) AS failed
          FROM unnest($1::text[]) AS n(name) LEFT JOIN queues q ON q.name = n.name ORDER BY n.name"
     );
     Ok(sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -84,6 +86,7 @@ fn queue(row: &PgRow, now: Timestamp) -> Result<Queue, sqlx::Error> {
         waiting: row.try_get("waiting")?,
         scheduled: row.try_get("scheduled")?,
         running: row.try_get("running")?,
+        failed: row.try_get("failed")?,
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::World;
 use serde_json::json;
 use signalbox_engine::dead_letters::{bulk, cap, groups, runner};
-use signalbox_engine::{CommandError, dead_letters, logs, settings};
+use signalbox_engine::{CommandError, dead_letters, logs, queues, settings};
 use signalbox_model::actor::Role;
 use signalbox_model::bulk_operation::{BulkAction, BulkOperation, BulkRequest, BulkState};
 use signalbox_model::dead_letter::DeadLetterFilter;
@@ -76,6 +76,26 @@ async fn to_the_end(world: &World, id: i64) -> BulkOperation {
         world.clock.advance(SECOND);
     }
     panic!("it does not end");
+}
+
+#[tokio::test]
+async fn av_6_clearing_what_failed_in_a_queue_leaves_the_rest() {
+    let world = World::new().await;
+    bury_flaky(&world, 1).await;
+    bury(&world, 3, "gone").await;
+    let of = |name: &'static str| {
+        let (ctx, registry) = (&world.ctx, &world.registry);
+        async move { queues::read(ctx, registry, name).await.unwrap().failed }
+    };
+    assert_eq!((of("system").await, of("test").await), (3, 1));
+    let request = BulkRequest::clear_queue("system".to_owned(), "looked at".to_owned());
+    assert_eq!(bulk::preview(&world.ctx, &request).await.unwrap().count, 3);
+    let powerless = bulk::start(&world.as_role(Role::Viewer), &request).await.unwrap_err();
+    assert!(matches!(powerless, CommandError::Forbidden { .. }));
+    let operation = bulk::start(&world.ctx, &request).await.unwrap();
+    world.clock.advance(UNDO);
+    assert_eq!(to_the_end(&world, operation.id).await.done, 3);
+    assert_eq!((of("system").await, of("test").await), (0, 1));
 }
 
 #[tokio::test]

@@ -126,6 +126,18 @@ pub struct BulkRequest {
 pub const RATE_BOUND: i64 = 1000;
 
 impl BulkRequest {
+    /// To remove what failed in a queue.
+    pub fn clear_queue(queue: String, reason: String) -> BulkRequest {
+        BulkRequest {
+            action: BulkAction::Delete,
+            filter: DeadLetterFilter { queue: Some(queue), ..DeadLetterFilter::default() },
+            all: false,
+            reason,
+            rate_per_second: None,
+            up_to: None,
+        }
+    }
+
     /// What is wrong with it, the reason aside.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();

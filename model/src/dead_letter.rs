@@ -86,6 +86,9 @@ pub struct DeadLetterFilter {
     /// Of jobs of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// Of jobs of this queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
     /// With this class of error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_class: Option<ErrorClass>,
@@ -101,6 +104,7 @@ impl DeadLetterFilter {
     /// Whether every letter matches; a status alone narrows nothing that can be acted on.
     pub fn is_unfiltered(&self) -> bool {
         self.kind.is_none()
+            && self.queue.is_none()
             && self.error_class.is_none()
             && self.fingerprint.is_none()
             && self.ids.is_none()
@@ -115,6 +119,9 @@ impl DeadLetterFilter {
         }
         if let Some(kind) = &self.kind {
             parts.push(format!("of {kind}"));
+        }
+        if let Some(queue) = &self.queue {
+            parts.push(format!("of the queue {queue}"));
         }
         if let Some(class) = self.error_class {
             parts.push(format!("of class {}", class.name()));

@@ -85,6 +85,8 @@ pub struct Queue {
     pub scheduled: i64,
     /// Jobs at work.
     pub running: i64,
+    /// Jobs that gave up and wait for a person, counted to the same cap.
+    pub failed: i64,
 }
 
 #[cfg(test)]

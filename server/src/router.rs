@@ -82,6 +82,7 @@ fn api_routes() -> Router<AppState> {
         .route("/api/ops/queues/{name}/resume", post(queues::resume))
         .route("/api/ops/queues/{name}/drain", post(queues::drain))
         .route("/api/ops/queues/{name}/limit", post(queues::limit))
+        .route("/api/ops/queues/{name}/clear-failed", post(queues::clear_failed))
         .route("/api/admin/jobs", get(admin_jobs::read).post(admin_jobs::trigger))
         .route("/api/admin/jobs/backfill", get(admin_jobs::backfills))
         .route("/api/admin/config", get(settings::list).post(settings::change))

@@ -37,6 +37,7 @@ impl Asked {
                 let filter = DeadLetterFilter {
                     status: None,
                     kind: text("kind"),
+                    queue: text("queue"),
                     error_class: text("errorClass").and_then(|name| ErrorClass::from_name(&name)),
                     fingerprint: text("fingerprint"),
                     ids: ids.or_else(|| text("chosen").map(|_| vec![NOTHING])),

@@ -32,6 +32,7 @@ pub(crate) struct LettersFacts {
 pub(crate) async fn list_dead_letters(
     #[server(default)] status: Option<DeadLetterStatus>,
     #[server(default)] kind: Option<String>,
+    #[server(default)] queue: Option<String>,
     #[server(default)] error_class: Option<ErrorClass>,
     #[server(default)] fingerprint: Option<String>,
     #[server(default)] cursor: Option<i64>,
@@ -46,7 +47,7 @@ pub(crate) async fn list_dead_letters(
     const OPERATIONS: i64 = 5;
 
     let ctx = ctx()?;
-    let filter = DeadLetterFilter { status, kind, error_class, fingerprint, ids: None };
+    let filter = DeadLetterFilter { status, kind, queue, error_class, fingerprint, ids: None };
     Ok(LettersFacts {
         counts: answer(dead_letters::counts(&ctx).await)?,
         letters: answer(dead_letters::list(&ctx, &filter, cursor, None).await)?,

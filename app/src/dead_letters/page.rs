@@ -17,11 +17,11 @@ use crate::components::page_head::PageHead;
 use crate::components::query::Query;
 use crate::console::Console;
 
-const KNOWN: [&str; 5] = ["status", "kind", "errorClass", "fingerprint", "cursor"];
+const KNOWN: [&str; 6] = ["status", "kind", "queue", "errorClass", "fingerprint", "cursor"];
 
 /// Filters that narrow what a bulk operation acts on, with their labels.
-const NARROWING: [(&str, &str); 3] =
-    [("kind", "Type"), ("errorClass", "Class"), ("fingerprint", "Group")];
+const NARROWING: [(&str, &str); 4] =
+    [("kind", "Type"), ("queue", "Queue"), ("errorClass", "Class"), ("fingerprint", "Group")];
 
 /// So many dead letters raise the alarm (OP-13).
 const ALARM_AT: i64 = 10;
@@ -45,6 +45,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
                 list_dead_letters(
                     status(&query),
                     query.text("kind"),
+                    query.text("queue"),
                     class,
                     query.text("fingerprint"),
                     query.number("cursor"),

@@ -7,7 +7,7 @@ use signalbox_model::format;
 use signalbox_model::queue::{MAX_CONCURRENT_BOUND, PAUSE_MINUTES_BOUND, Queue, QueueState};
 
 use super::api::{BoundQueue, DrainQueue, PauseQueue, QueueFacts, ResumeQueue, read_queue};
-use super::row::{Progress, standing};
+use super::row::{Failed, Progress, standing};
 use crate::components::aspect::State;
 use crate::components::facts_panel::FactsPanel;
 use crate::components::field::Field;
@@ -63,6 +63,10 @@ pub(crate) fn QueuePage() -> impl IntoView {
                             let Queue { name, max_concurrent, .. } = queue();
                             view! { <BoundForm name max_concurrent bound /> }
                         })}
+                        {part(move || {
+                            let Queue { name, failed, .. } = queue();
+                            (failed > 0).then(|| view! { <ClearFailed name failed /> })
+                        })}
                         <LogTable caption="History" logs=history />
                     </div>
                     {part(move || view! { <Facts queue=queue() /> })}
@@ -110,6 +114,10 @@ fn Facts(queue: Queue) -> impl IntoView {
                 <dd>{format::count(queue.scheduled)}</dd>
                 <dt>"Running"</dt>
                 <dd>{format::count(queue.running)}</dd>
+                <dt>"Failed"</dt>
+                <dd>
+                    <Failed queue=&queue />
+                </dd>
                 <dt>"At most"</dt>
                 <dd>
                     {queue
@@ -196,6 +204,29 @@ fn ResumeForm(name: String, resume: ServerAction<ResumeQueue>) -> impl IntoView 
                     </Submit>
                 </p>
             </ActionForm>
+        </section>
+    }
+    .into_any()
+}
+
+/// Leads to the preview of removing what failed here; there the reason is asked for.
+#[component]
+fn ClearFailed(name: String, failed: i64) -> impl IntoView {
+    let letters = format!("/admin/dead-letter-queue?queue={name}");
+    let preview = format!("/admin/dead-letter-queue/bulk?action=delete&queue={name}");
+    let gave_up = format::plural(failed, "job that gave up waits", "jobs that gave up wait");
+    view! {
+        <section class="panel" aria-labelledby="failed">
+            <h2 id="failed">"Clear failed"</h2>
+            <p class="hint">
+                {gave_up} " for a person. " <a href=letters>"Look at them"</a>
+                " first: they may only need another try."
+            </p>
+            <p class="actions">
+                <a class="button" href=preview>
+                    {format!("Clear failed jobs of {name}")}
+                </a>
+            </p>
         </section>
     }
     .into_any()

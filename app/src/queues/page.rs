@@ -26,6 +26,7 @@ pub(crate) fn QueuesPage() -> impl IntoView {
                             "#Waiting",
                             "#Scheduled",
                             "#Running",
+                            "#Failed",
                             "#At most",
                             "Reason",
                         ] />

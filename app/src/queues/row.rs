@@ -48,6 +48,14 @@ pub(super) fn Progress(queue: Queue) -> impl IntoView {
     .into_any()
 }
 
+/// How many of its jobs gave up, and where they are.
+#[component]
+pub(super) fn Failed<'a>(queue: &'a Queue) -> impl IntoView + use<> {
+    let href = format!("/admin/dead-letter-queue?queue={}", queue.name);
+    let count = format::count(queue.failed);
+    if queue.failed == 0 { count.into_any() } else { view! { <a href=href>{count}</a> }.into_any() }
+}
+
 /// A row of the list.
 #[component]
 pub(super) fn QueueRow(queue: Queue) -> impl IntoView {
@@ -66,6 +74,9 @@ pub(super) fn QueueRow(queue: Queue) -> impl IntoView {
             <td class="num">{format::count(queue.waiting)}</td>
             <td class="num">{format::count(queue.scheduled)}</td>
             <td class="num">{format::count(queue.running)}</td>
+            <td class="num">
+                <Failed queue=&queue />
+            </td>
             <td class="num">
                 {queue.max_concurrent.map_or_else(|| "–".to_owned(), format::count)}
             </td>

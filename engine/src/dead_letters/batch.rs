@@ -29,7 +29,7 @@ pub(super) async fn batch(
     let next = sqlx::query_scalar(concat!(
         "SELECT id FROM dead_letter_queue WHERE ",
         filter_sql!(),
-        " AND id > $6 AND id <= $7 AND last_failed_at <= $8 ORDER BY id LIMIT $9"
+        " AND id > $7 AND id <= $8 AND last_failed_at <= $9 ORDER BY id LIMIT $10"
     ));
     let letters: Vec<i64> = bind_filter!(next, due.filter)
         .bind(due.position)

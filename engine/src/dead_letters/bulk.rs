@@ -195,7 +195,7 @@ async fn matching(
     let count = sqlx::query_as(concat!(
         "SELECT count(*), max(id) FROM dead_letter_queue WHERE ",
         filter_sql!(),
-        " AND ($6::bigint IS NULL OR id <= $6)"
+        " AND ($7::bigint IS NULL OR id <= $7)"
     ));
     bind_filter!(count, pending).bind(up_to).fetch_one(conn).await
 }

@@ -40,7 +40,7 @@ pub async fn list(
     let list = sqlx::query(concat!(
         "SELECT * FROM dead_letter_queue WHERE ",
         filter_sql!(),
-        " AND ($6::bigint IS NULL OR id < $6) ORDER BY id DESC LIMIT $7",
+        " AND ($7::bigint IS NULL OR id < $7) ORDER BY id DESC LIMIT $8",
     ));
     let rows = bind_filter!(list, filter)
         .bind(cursor)

@@ -21,6 +21,7 @@ use crate::problem::Answer;
 pub struct Filter {
     status: Option<DeadLetterStatus>,
     kind: Option<String>,
+    queue: Option<String>,
     error_class: Option<ErrorClass>,
     fingerprint: Option<String>,
     cursor: Option<i64>,
@@ -51,12 +52,12 @@ pub struct Retried {
     job_id: i64,
 }
 
-/// `GET /api/admin/dead-letter-queue?status=pending|retry_scheduled&kind=&errorClass=&fingerprint=&cursor=&limit=`.
+/// `GET /api/admin/dead-letter-queue?status=pending|retry_scheduled&kind=&queue=&errorClass=&fingerprint=&cursor=&limit=`.
 pub async fn list(
     Signed { ctx, .. }: Signed,
-    Params(Filter { status, kind, error_class, fingerprint, cursor, limit }): Params<Filter>,
+    Params(Filter { status, kind, queue, error_class, fingerprint, cursor, limit }): Params<Filter>,
 ) -> Answer<axum::Json<Letters>> {
-    let filter = DeadLetterFilter { status, kind, error_class, fingerprint, ids: None };
+    let filter = DeadLetterFilter { status, kind, queue, error_class, fingerprint, ids: None };
     let page = dead_letters::list(&ctx, &filter, cursor, limit).await?;
     Ok(axum::Json(Letters { page, counts: dead_letters::counts(&ctx).await? }))
 }

@@ -1,9 +1,12 @@
 //! Queues by API (AV-6, ST-4).
 
 use axum::extract::Path;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use signalbox_engine::dead_letters::bulk;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_engine::{Ctx, queues};
+use signalbox_model::bulk_operation::{BulkOperation, BulkRequest};
 use signalbox_model::queue::Queue;
 
 use super::input::{Json, Signed};
@@ -72,6 +75,19 @@ pub async fn drain(
 ) -> Answer<axum::Json<Queue>> {
     queues::drain(&ctx, &registry, &name, body.reason(&ctx.actor)?).await?;
     one(&ctx, &registry, &name).await
+}
+
+/// `POST /api/ops/queues/{name}/clear-failed {"reason"}` → 202 and the operation that removes the
+/// queue's dead letters, in its undo window. 409 when there are none.
+pub async fn clear_failed(
+    Signed { ctx, registry }: Signed,
+    Path(name): Path<String>,
+    Json(body): Json<Because>,
+) -> Answer<(StatusCode, axum::Json<BulkOperation>)> {
+    let reason = body.reason(&ctx.actor)?.to_owned();
+    queues::read(&ctx, &registry, &name).await?;
+    let operation = bulk::start(&ctx, &BulkRequest::clear_queue(name, reason)).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(operation)))
 }
 
 /// `POST /api/ops/queues/{name}/limit {"maxConcurrent","reason"}` → the queue.

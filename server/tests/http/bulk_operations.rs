@@ -50,6 +50,27 @@ async fn op_6_a_group_is_previewed_retried_and_undone_by_api() {
 }
 
 #[tokio::test]
+async fn av_6_a_queues_failed_jobs_are_cleared_by_api() {
+    let (console, admin) = with_letters(2).await;
+    admin.post("/api/admin/config", json!({ "key": "dlq_undo_seconds", "value": 0 })).await;
+    let queues = json_of(admin.get("/api/admin/queues").await, 200).await;
+    let system = queues["queues"].as_array().unwrap().iter().find(|of| of["name"] == "system");
+    assert_eq!(system.unwrap()["failed"], 2);
+    let letters = json_of(admin.get("/api/admin/dead-letter-queue?queue=other").await, 200).await;
+    assert_eq!(letters["items"], json!([]));
+    let clear = |name: &str| format!("/api/ops/queues/{name}/clear-failed");
+    let nameless = problem(admin.post(&clear("system"), json!({})).await, 422).await;
+    about(&nameless, "reason");
+    let because = json!({ "reason": "seen, and not needed" });
+    problem(admin.post(&clear("nowhere"), because.clone()).await, 404).await;
+    let operation = json_of(admin.post(&clear("system"), because.clone()).await, 202).await;
+    assert_eq!(operation["filter"], json!({ "queue": "system" }));
+    assert_eq!(runner::advance(&console.db.pool, console.system.now()).await.unwrap(), 2);
+    assert_eq!(console.number("SELECT count(*) FROM dead_letter_queue").await, 0);
+    problem(admin.post(&clear("system"), because).await, 409).await;
+}
+
+#[tokio::test]
 async fn op_6_everything_is_deleted_only_by_those_who_say_all() {
     let (console, admin) = with_letters(2).await;
     admin.post("/api/admin/config", json!({ "key": "dlq_undo_seconds", "value": 0 })).await;
