@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::dead_letters::DeadLettersPage;
 use crate::domains::{DomainPage, DomainsPage};
 use crate::exports::ExportsPage;
+use crate::fleet::WorkersPage;
 use crate::frame::{ConsoleFrame, LostFrame};
 use crate::jobs::{JobPage, JobsPage};
 use crate::kill_switch::KillSwitchPage;
@@ -70,6 +71,7 @@ pub fn App() -> impl IntoView {
                     />
                     <Route path=path!("/admin/queues") view=QueuesPage ssr=WHOLE />
                     <Route path=path!("/admin/queues/:name") view=QueuePage ssr=WHOLE />
+                    <Route path=path!("/admin/workers") view=WorkersPage ssr=WHOLE />
                     <Route path=path!("/admin/kill-switch") view=KillSwitchPage ssr=WHOLE />
                     <Route path=path!("/admin/exports") view=ExportsPage ssr=WHOLE />
                     <Route path=path!("/admin/config") view=SettingsPage ssr=WHOLE />

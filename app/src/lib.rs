@@ -17,6 +17,7 @@ mod dead_letters;
 mod domains;
 pub mod error;
 mod exports;
+mod fleet;
 mod frame;
 mod jobs;
 mod kill_switch;

@@ -103,6 +103,24 @@ export class Api {
     }
   }
 
+  /** Starts everything that a story has stopped. */
+  async startFleet(): Promise<void> {
+    interface Stoppable {
+      stop: object | null;
+    }
+    interface Fleet extends Stoppable {
+      workers: (Stoppable & { id: string })[];
+      scheduler: Stoppable;
+    }
+    const { workers, stop, scheduler } = await this.send<Fleet>('GET', '/api/admin/workers');
+    const stopped = workers.filter((worker) => worker.stop).map(({ id }) => id);
+    if (stop) stopped.push('workers');
+    if (scheduler.stop) stopped.push('scheduler');
+    for (const part of stopped) {
+      await this.send('POST', `/api/ops/workers/${part}/start`, { reason: 'the story is over' });
+    }
+  }
+
   /** Turns the MCP provider's fault dial. */
   async dial(fault: { mode: string; status?: number }): Promise<void> {
     await this.send('PUT', `${sandboxURL}/_faults/mcp`, fault);

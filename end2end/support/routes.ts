@@ -31,6 +31,7 @@ export const routes: Route[] = [
   { name: 'job-waiting', path: (made) => `/admin/jobs/${made.waitingJob}` },
   { name: 'queues', path: () => '/admin/queues' },
   { name: 'queue', path: () => '/admin/queues/system' },
+  { name: 'workers', path: () => '/admin/workers' },
   { name: 'breakers', path: () => '/admin/breakers' },
   { name: 'breaker', path: () => '/admin/breakers/mcp' },
   { name: 'breaker-back-test', path: () => '/admin/breakers/mcp/back-test' },

@@ -13,6 +13,7 @@ pub mod db;
 pub mod dead_letters;
 mod error;
 pub mod exports;
+pub mod fleet;
 pub mod jobs;
 pub mod kill_switch;
 pub mod limits;

@@ -77,6 +77,8 @@ pub enum Permission {
     ChangeSettings,
     /// Pause schedules, run them now, and change their times.
     OperateSchedules,
+    /// Stop and start workers and the scheduler.
+    OperateWorkers,
 }
 
 impl Permission {
@@ -92,6 +94,7 @@ impl Permission {
             Permission::OperateBreakers => "operate circuit breakers",
             Permission::ChangeSettings => "change settings",
             Permission::OperateSchedules => "operate schedules",
+            Permission::OperateWorkers => "stop or start workers or the scheduler",
         }
     }
 }

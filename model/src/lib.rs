@@ -8,6 +8,7 @@ pub mod bulk_operation;
 pub mod dead_letter;
 pub mod domain;
 pub mod error_class;
+pub mod fleet;
 pub mod format;
 pub mod hold;
 pub mod job;

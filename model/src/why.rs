@@ -23,6 +23,8 @@ pub struct Facts {
     pub kind_known: bool,
     /// Whether any worker is alive.
     pub workers_alive: bool,
+    /// Why none of them takes jobs, if operators have stopped them all.
+    pub workers_stopped: Option<String>,
     /// The kill switch's reason, while it is on.
     pub kill_switch: Option<String>,
     /// What an operator has set for the queue that holds this job.
@@ -76,7 +78,7 @@ pub enum QueueHold {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// What holds it: `held`, `kill_switch`, `queue_paused`, `queue_draining`, `breaker_forced_open`,
+    /// What holds it: `held`, `kill_switch`, `workers_stopped`, `queue_paused`, `queue_draining`, `breaker_forced_open`,
     /// `breaker_open`, `breaker_half_open`, `rate_limit`, `concurrency`, `queue_concurrency`,
     /// `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
     /// states, when nothing does.
@@ -130,6 +132,10 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
     if let Some(reason) = &facts.kill_switch {
         return Verdict::new("kill_switch", format!("The kill switch is on: {reason}"))
             .link("/admin/kill-switch");
+    }
+    if let Some(reason) = &facts.workers_stopped {
+        return Verdict::new("workers_stopped", format!("All workers are stopped: {reason}"))
+            .link("/admin/workers");
     }
     if let Some(hold) = facts.queue.as_ref().filter(|_| !facts.expedited) {
         return held_by_queue(hold);
@@ -272,6 +278,7 @@ mod tests {
             }),
             kind_known: false,
             workers_alive: false,
+            workers_stopped: Some("new machines".into()),
             kill_switch: Some("fire".into()),
             queue: Some(QueueHold::Paused {
                 queue: "domains".into(),
@@ -300,6 +307,8 @@ mod tests {
         ask(&facts);
         facts.kill_switch = None;
         ask(&facts);
+        facts.workers_stopped = None;
+        ask(&facts);
         facts.queue = None;
         ask(&facts);
         facts.breaker_forced = None;
@@ -324,6 +333,7 @@ mod tests {
             [
                 "held",
                 "kill_switch",
+                "workers_stopped",
                 "queue_paused",
                 "breaker_forced_open",
                 "breaker_open",
@@ -341,7 +351,7 @@ mod tests {
     #[test]
     fn av_6_a_job_that_was_put_first_is_not_held_by_its_paused_queue() {
         let mut facts = held_by_everything();
-        (facts.hold, facts.kill_switch) = (None, None);
+        (facts.hold, facts.kill_switch, facts.workers_stopped) = (None, None, None);
         facts.expedited = true;
         assert_eq!(why(&facts, now()).cause, "breaker_forced_open");
     }
@@ -352,6 +362,7 @@ mod tests {
         facts = Facts {
             hold: None,
             kill_switch: None,
+            workers_stopped: None,
             queue: None,
             breaker: None,
             rate: None,
@@ -379,7 +390,14 @@ mod tests {
     #[test]
     fn av_9_a_rate_that_is_throttled_says_so() {
         let mut facts = held_by_everything();
-        facts = Facts { hold: None, kill_switch: None, queue: None, breaker: None, ..facts };
+        facts = Facts {
+            hold: None,
+            kill_switch: None,
+            workers_stopped: None,
+            queue: None,
+            breaker: None,
+            ..facts
+        };
         assert!(!why(&facts, now()).sentence.contains("throttled"));
         facts.throttled = Some((18, 30));
         assert!(why(&facts, now()).sentence.contains("throttled to 18 of 30 a minute"));

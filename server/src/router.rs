@@ -60,7 +60,7 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, auth, batch, breakers, bulk_operations, dead_letters, exports, jobs,
+        admin_jobs, auth, batch, breakers, bulk_operations, dead_letters, exports, fleet, jobs,
         kill_switch, logs, matviews, queues, schedules, settings, sweeps,
     };
     Router::new()
@@ -77,6 +77,9 @@ fn api_routes() -> Router<AppState> {
         .route("/api/jobs/{id}/run-next", post(jobs::run_next))
         .route("/api/jobs/{id}/hold", post(jobs::hold))
         .route("/api/jobs/{id}/release", post(jobs::release))
+        .route("/api/admin/workers", get(fleet::read))
+        .route("/api/ops/workers/{part}/stop", post(fleet::stop))
+        .route("/api/ops/workers/{part}/start", post(fleet::start))
         .route("/api/admin/queues", get(queues::list))
         .route("/api/ops/queues/{name}/pause", post(queues::pause))
         .route("/api/ops/queues/{name}/resume", post(queues::resume))

@@ -4,6 +4,7 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
 use signalbox_model::breaker::{Breaker, BreakerState};
+use signalbox_model::fleet::Stop;
 use signalbox_model::kill_switch::KillSwitch;
 use signalbox_model::metrics::DeadLetterCounts;
 
@@ -17,6 +18,10 @@ pub(crate) struct StripFacts {
     pub as_of: Timestamp,
     /// The kill switch.
     pub kill_switch: KillSwitch,
+    /// That all workers were stopped.
+    pub workers: Option<Stop>,
+    /// That the scheduler was stopped.
+    pub scheduler: Option<Stop>,
     /// The breaker that needs attention most; the first one while all are closed.
     pub worst_breaker: Option<Breaker>,
     /// How many dead letters there are.
@@ -27,11 +32,14 @@ impl StripFacts {
     /// The whole in one word.
     pub(crate) fn overall(&self) -> (Aspect, &'static str) {
         let breaker = self.worst_breaker.as_ref().map(|breaker| breaker.state);
-        if self.kill_switch.active {
+        if self.kill_switch.active || self.workers.is_some() {
             (Aspect::Held, "Stopped")
         } else if breaker == Some(BreakerState::Open) {
             (Aspect::Danger, "Blocked")
-        } else if breaker == Some(BreakerState::HalfOpen) || self.dead_letters.pending > 0 {
+        } else if breaker == Some(BreakerState::HalfOpen)
+            || self.dead_letters.pending > 0
+            || self.scheduler.is_some()
+        {
             (Aspect::Caution, "Caution")
         } else {
             (Aspect::Clear, "Clear")
@@ -42,7 +50,7 @@ impl StripFacts {
 /// The state of the whole; nothing for those who may not see the console.
 #[server(prefix = "/api/fn", endpoint = "strip", output = crate::codec::Json)]
 pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
-    use signalbox_engine::{breaker, dead_letters, kill_switch};
+    use signalbox_engine::{breaker, dead_letters, fleet, kill_switch};
     use signalbox_model::actor::Permission;
 
     let Ok(ctx) = crate::request::state()?.ctx() else { return Ok(None) };
@@ -55,9 +63,12 @@ pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
         BreakerState::Open => 2,
     };
     let breakers = breaker::store::list(&ctx).await?;
+    let (workers, scheduler) = fleet::stops(&ctx).await?;
     Ok(Some(StripFacts {
         as_of: ctx.now(),
         kill_switch: kill_switch::read(&ctx).await?,
+        workers,
+        scheduler,
         worst_breaker: breakers.into_iter().max_by_key(weight),
         dead_letters: dead_letters::counts(&ctx).await?,
     }))
@@ -85,17 +96,27 @@ mod tests {
         StripFacts {
             as_of: DateTime::UNIX_EPOCH,
             kill_switch: KillSwitch::default(),
+            workers: None,
+            scheduler: None,
             worst_breaker: None,
             dead_letters: DeadLetterCounts::default(),
         }
     }
 
     #[test]
-    fn the_kill_switch_outweighs_everything() {
+    fn what_stops_the_work_outweighs_everything() {
         let mut strip = facts();
         assert_eq!(strip.overall(), (Aspect::Clear, "Clear"));
         strip.dead_letters.pending = 1;
         assert_eq!(strip.overall(), (Aspect::Caution, "Caution"));
+        strip.dead_letters.pending = 0;
+        let by = "admin@example.org".to_owned();
+        let stop = Stop { reason: "new machines".to_owned(), by, at: DateTime::UNIX_EPOCH };
+        strip.scheduler = Some(stop.clone());
+        assert_eq!(strip.overall(), (Aspect::Caution, "Caution"));
+        strip.workers = Some(stop);
+        assert_eq!(strip.overall(), (Aspect::Held, "Stopped"));
+        strip.workers = None;
         strip.kill_switch.active = true;
         assert_eq!(strip.overall(), (Aspect::Held, "Stopped"));
     }

@@ -15,7 +15,7 @@ use crate::components::notices::{Outcome, Toasts};
 use crate::console::Console;
 use api::{StripFacts, strip};
 use rail::Rail;
-use strip::{KilledBanner, StripBar};
+use strip::{StopBanners, StripBar};
 
 /// The frame around the page of a route.
 #[component]
@@ -48,7 +48,7 @@ fn Frame(children: Children) -> impl IntoView {
             let icon = overall.as_ref().map(|(aspect, _)| aspect.favicon());
             view! {
                 {icon.map(|href| view! { <Link rel="icon" type_="image/svg+xml" href=href /> })}
-                {facts.clone().map(|facts| view! { <KilledBanner switch=facts.kill_switch /> })}
+                {facts.clone().map(|facts| view! { <StopBanners facts /> })}
                 <Rail facts=facts.clone() />
                 <StripBar facts />
             }

@@ -1,8 +1,8 @@
 //! The strip: the state of the whole, always in sight.
 
 use leptos::prelude::*;
+use signalbox_model::fleet::Stop;
 use signalbox_model::format;
-use signalbox_model::kill_switch::KillSwitch;
 
 use super::account_menu::AccountMenu;
 use super::api::StripFacts;
@@ -85,18 +85,32 @@ fn Fact(
     }
 }
 
-/// Says on every page that nothing starts, and why.
+/// Says on every page what a person has stopped, and why.
 #[component]
-pub(super) fn KilledBanner(switch: KillSwitch) -> impl IntoView {
-    switch.active.then(|| {
-        let since = switch.changed_at.map(|at| format!(" since {} UTC", minute(at)));
-        let by = switch.changed_by.unwrap_or_default();
-        view! {
-            <div class="banner" role="status">
-                <span>"The kill switch is on" {since} ": no job starts."</span>
-                <span>"“" {switch.reason} "”, " {by}</span>
-                <a href="/admin/kill-switch">"Open the kill switch"</a>
-            </div>
-        }
-    })
+pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
+    let StripFacts { kill_switch: switch, workers, scheduler, .. } = facts;
+    let killed = switch.active.then(|| Stop {
+        reason: switch.reason.unwrap_or_default(),
+        by: switch.changed_by.unwrap_or_default(),
+        at: switch.changed_at.unwrap_or(facts.as_of),
+    });
+    let levers = [
+        (killed, "The kill switch is on", "no job starts", "kill switch", "/admin/kill-switch"),
+        (workers, "All workers are stopped", "no job starts", "workers", "/admin/workers"),
+        (scheduler, "The scheduler is stopped", "no schedule ticks", "workers", "/admin/workers"),
+    ];
+    let banners: Vec<_> = levers
+        .into_iter()
+        .filter_map(|(stop, what, effect, lever, href)| {
+            let Stop { reason, by, at } = stop?;
+            Some(view! {
+                <div class="banner" role="status">
+                    <span>{format!("{what} since {} UTC: {effect}.", minute(at))}</span>
+                    <span>{format!("“{reason}”, {by}")}</span>
+                    <a href=href>{format!("Open the {lever}")}</a>
+                </div>
+            })
+        })
+        .collect();
+    view! { <div class="banners">{banners}</div> }.into_any()
 }

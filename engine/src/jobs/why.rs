@@ -35,7 +35,7 @@ pub(crate) async fn verdict(
     let now = ctx.now();
     let mut conn = ctx.db.acquire().await?;
     let gates = Gates::read(&mut conn, now).await?;
-    let (workers_alive, kind_known) = workers(&mut conn, &job.kind, now).await?;
+    let (workers_alive, kind_known, workers_stopped) = workers(&mut conn, &job.kind, now).await?;
     let spec = registry.kind(&job.kind).map(|kind| kind.spec);
     let calls = spec.and_then(|spec| spec.calls);
     let facts = Facts {
@@ -45,6 +45,7 @@ pub(crate) async fn verdict(
         hold: job.hold.clone(),
         kind_known,
         workers_alive,
+        workers_stopped,
         kill_switch: gates.kill_switch.clone(),
         queue: queues::hold(&mut conn, job, now).await?,
         expedited: expedited(&mut conn, job.id).await?,
@@ -99,14 +100,17 @@ async fn expedited(conn: &mut PgConnection, id: JobId) -> Result<bool, sqlx::Err
         .await
 }
 
-/// Whether any worker is alive, and whether one of them knows `kind`.
+/// Whether any worker is alive, whether one of them knows `kind`, and why none of them takes jobs,
+/// if they are all stopped.
 async fn workers(
     conn: &mut PgConnection,
     kind: &str,
     now: Timestamp,
-) -> Result<(bool, bool), sqlx::Error> {
+) -> Result<(bool, bool, Option<String>), sqlx::Error> {
     sqlx::query_as(
-        "SELECT count(*) > 0, coalesce(bool_or($1 = ANY(kinds)), false)
+        "SELECT count(*) > 0, coalesce(bool_or($1 = ANY(kinds)), false),
+                coalesce((SELECT stop_reason FROM stopped_roles WHERE role = 'worker'),
+                         CASE WHEN bool_and(stopped_at IS NOT NULL) THEN max(stop_reason) END)
          FROM workers WHERE lease_until > $2",
     )
     .bind(kind)

@@ -28,8 +28,8 @@ const GRACE: Duration = Duration::seconds(60);
 /// Ticks further back than this are neither run nor counted.
 const HORIZON: Duration = Duration::days(31);
 
-/// Enqueues a job for every tick that is due, missed ones by the schedule's rule. Returns how many
-/// jobs that were.
+/// Enqueues a job for every tick that is due, missed ones by the schedule's rule; none while the
+/// scheduler is stopped. Returns how many jobs that were.
 ///
 /// # Errors
 /// When the database does not answer; nothing was enqueued then.
@@ -40,6 +40,7 @@ pub async fn tick(db: &PgPool, registry: &Registry, now: Timestamp) -> Result<us
                 coalesce(operator_cron, cron) AS cron,
                 coalesce(operator_time_zone, time_zone) AS time_zone
          FROM schedules WHERE next_run_at <= $1 AND NOT paused
+           AND NOT EXISTS (SELECT FROM stopped_roles WHERE role = 'scheduler')
          ORDER BY name FOR UPDATE SKIP LOCKED",
     )
     .bind(now)

@@ -8,6 +8,7 @@ pub mod breakers;
 pub mod bulk_operations;
 pub mod dead_letters;
 pub mod exports;
+pub mod fleet;
 pub mod health;
 pub mod input;
 pub mod jobs;

@@ -95,6 +95,28 @@ async fn op_4_the_kill_switch_is_turned_on_and_off_with_a_reason() {
 }
 
 /// A dead letter made by a job that fails.
+#[tokio::test]
+async fn st_4_workers_and_the_scheduler_are_stopped_and_started_by_api() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    let because = json!({ "reason": "new machines" });
+    let turn = |part: &str, way: &str| format!("/api/ops/workers/{part}/{way}");
+    let stopped = json_of(admin.post(&turn("workers", "stop"), because.clone()).await, 200).await;
+    assert_eq!(stopped["stop"]["reason"], "new machines");
+    assert_eq!(stopped["stop"]["by"], ADMIN);
+    problem(admin.post(&turn("workers", "stop"), because.clone()).await, 409).await;
+    about(&problem(admin.post(&turn("workers", "start"), json!({})).await, 422).await, "reason");
+    json_of(admin.post(&turn("workers", "start"), because.clone()).await, 200).await;
+    json_of(admin.post(&turn("scheduler", "stop"), because.clone()).await, 200).await;
+    let seen = json_of(admin.get("/api/admin/workers").await, 200).await;
+    assert_eq!((&seen["stop"], &seen["workers"]), (&Value::Null, &json!([])));
+    assert_eq!(seen["scheduler"]["stop"]["reason"], "new machines");
+    problem(admin.post(&turn("nobody", "stop"), because.clone()).await, 404).await;
+    console.set_role("viewer").await;
+    problem(admin.get("/api/admin/workers").await, 403).await;
+    problem(admin.post(&turn("scheduler", "start"), because).await, 403).await;
+}
+
 async fn dead_letter(console: &Console, admin: &Person) -> i64 {
     let options = WorkerOptions { poll: Duration::from_millis(20), ..WorkerOptions::default() };
     let system = &console.system;

@@ -71,7 +71,8 @@ pub(crate) async fn claim(
          ) r
          WHERE (q.paused_at IS NULL OR q.paused_until <= $2)
            AND (q.max_concurrent IS NULL OR lane.bounded)
-           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
+           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2 AND stopped_at IS NULL)
+           AND NOT EXISTS (SELECT FROM stopped_roles WHERE role = 'worker')
            AND NOT EXISTS (SELECT FROM kill_switch WHERE active)"
     ))
     .bind(worker)
@@ -98,7 +99,8 @@ pub(crate) async fn claim_expedited(
     sqlx::query(lease!(
         "SELECT ctid AS place FROM jobs_ready
          WHERE id = ANY($3)
-           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2)
+           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2 AND stopped_at IS NULL)
+           AND NOT EXISTS (SELECT FROM stopped_roles WHERE role = 'worker')
            AND NOT EXISTS (SELECT FROM kill_switch WHERE active)
          FOR UPDATE SKIP LOCKED"
     ))
