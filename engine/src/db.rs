@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use signalbox_model::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgConnection, PgPool};
+use sqlx::{ConnectOptions, PgConnection, PgPool, Row};
 
 /// The migrations, embedded in the binary.
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -113,6 +114,51 @@ impl HeldConnection {
 /// When a migration fails, or the database holds migrations that this binary does not know.
 pub async fn migrate(db: &PgPool) -> Result<(), DatabaseError> {
     Ok(MIGRATIONS.run(db).await?)
+}
+
+/// What the doctor asks of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// PostgreSQL's version.
+    pub version: String,
+    /// Its clock.
+    pub now: Timestamp,
+    /// Whether it waits for the disk.
+    pub fsync: bool,
+    /// Whether a page that was half written is repaired.
+    pub full_page_writes: bool,
+    /// Whether a commit waits until it is safe.
+    pub synchronous_commit: bool,
+    /// Connections in use, on the whole server.
+    pub connections: i64,
+    /// The most that it takes.
+    pub max_connections: i64,
+}
+
+/// Examines the database.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn examine(db: &PgPool) -> Result<Examined, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT current_setting('server_version') AS version, clock_timestamp() AS now,
+                current_setting('fsync') = 'on' AS fsync,
+                current_setting('full_page_writes') = 'on' AS full_page_writes,
+                current_setting('synchronous_commit') <> 'off' AS synchronous_commit,
+                (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+                current_setting('max_connections')::bigint AS max_connections",
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Examined {
+        version: row.try_get("version")?,
+        now: row.try_get("now")?,
+        fsync: row.try_get("fsync")?,
+        full_page_writes: row.try_get("full_page_writes")?,
+        synchronous_commit: row.try_get("synchronous_commit")?,
+        connections: row.try_get("connections")?,
+        max_connections: row.try_get("max_connections")?,
+    })
 }
 
 /// Whether the database answers.

@@ -8,6 +8,7 @@ mod assets;
 pub mod cli;
 pub mod config;
 mod database;
+mod doctor;
 pub mod env_example;
 mod error_page;
 mod greeting;

@@ -10,7 +10,7 @@ use signalbox_pipelines::ProviderConfigError;
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::serve::Roles;
-use crate::{logging, serve, tools};
+use crate::{doctor, logging, serve, tools};
 
 /// Why the program ended in error. Its text is what the person who started it reads.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,6 @@ pub async fn run(cli: Cli) -> Result<(), RunError> {
         Command::Scheduler => serve::serve(&config, Roles { scheduler: true, ..Roles::NONE }).await,
         Command::Migrate => tools::migrate(&config).await,
         Command::CreateAdmin => tools::create_admin(&config).await,
-        Command::Doctor => tools::doctor(&config).await,
+        Command::Doctor => doctor::doctor(&config).await,
     }
 }
