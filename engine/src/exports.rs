@@ -2,12 +2,16 @@
 //! ends of RFC 4180.
 
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use serde_json::Value;
 use sqlx::postgres::PgPoolCopyExt;
 
 use crate::audit::{self, Act};
 use crate::{CommandError, Ctx};
+
+/// Rows are handed on in pieces of about this many bytes: COPY tells each by itself, and to send it
+/// so takes several times as long.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// A CSV in the making.
 pub trait CsvStream: Stream<Item = Result<Bytes, sqlx::Error>> + Send + 'static {}
@@ -31,14 +35,28 @@ pub async fn csv(
     tx.commit().await?;
     let copy = format!("COPY ({select}) TO STDOUT WITH (FORMAT csv, HEADER true)");
     let rows = ctx.db.copy_out_raw(&copy).await?;
-    let mut quoted = false;
-    Ok(rows.map(move |chunk| chunk.map(|bytes| with_crlf(&bytes, &mut quoted))))
+    Ok(in_pieces(rows))
 }
 
-/// `bytes` with CR LF for every LF that ends a record. `quoted` carries over from chunk to chunk
-/// whether we are inside quotes, where line ends are data.
-fn with_crlf(bytes: &[u8], quoted: &mut bool) -> Bytes {
-    let mut out = BytesMut::with_capacity(bytes.len() + 16);
+/// Gathers `rows` into pieces, with the line ends of RFC 4180.
+fn in_pieces(rows: impl CsvStream + Unpin) -> impl CsvStream {
+    stream::unfold((rows, false), |(mut rows, mut quoted)| async move {
+        let mut piece = BytesMut::with_capacity(PIECE_BYTES + PIECE_BYTES / 8);
+        while piece.len() < PIECE_BYTES {
+            match rows.next().await {
+                Some(Ok(row)) => add_with_crlf(&mut piece, &row, &mut quoted),
+                Some(Err(error)) => return Some((Err(error), (rows, quoted))),
+                None if piece.is_empty() => return None,
+                None => break,
+            }
+        }
+        Some((Ok(piece.freeze()), (rows, quoted)))
+    })
+}
+
+/// Adds `bytes` to `out` with CR LF for every LF that ends a record. `quoted` carries over from call
+/// to call whether we are inside quotes, where line ends are data.
+fn add_with_crlf(out: &mut BytesMut, bytes: &[u8], quoted: &mut bool) {
     let mut from = 0;
     for (at, byte) in bytes.iter().enumerate() {
         match byte {
@@ -52,21 +70,33 @@ fn with_crlf(bytes: &[u8], quoted: &mut bool) -> Bytes {
         }
     }
     out.extend_from_slice(&bytes[from..]);
-    out.freeze()
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn op_12_only_line_ends_between_records_become_crlf() {
         let mut quoted = false;
-        let mut out = Vec::new();
+        let mut out = BytesMut::new();
         for chunk in ["a,b\n\"x", "\ny\"\"", "\",z\n"] {
-            out.extend_from_slice(&with_crlf(chunk.as_bytes(), &mut quoted));
+            add_with_crlf(&mut out, chunk.as_bytes(), &mut quoted);
         }
-        assert_eq!(out, b"a,b\r\n\"x\ny\"\"\",z\r\n");
+        assert_eq!(out[..], b"a,b\r\n\"x\ny\"\"\",z\r\n"[..]);
         assert!(!quoted);
+    }
+
+    #[tokio::test]
+    async fn op_12_rows_are_sent_in_pieces_and_an_error_is_passed_on() {
+        let row = Bytes::from(vec![b'x'; 1000]);
+        let rows = stream::iter((0..100).map(move |_| Ok(row.clone())));
+        let broken = stream::iter([Err(sqlx::Error::RowNotFound)]);
+        let pieces: Vec<_> = in_pieces(rows.clone()).collect().await;
+        let sizes: Vec<_> = pieces.iter().map(|piece| piece.as_ref().unwrap().len()).collect();
+        assert_eq!(sizes, [66_000, 34_000]);
+        let pieces: Vec<_> = in_pieces(rows.chain(broken)).collect().await;
+        assert!(pieces.last().unwrap().is_err());
     }
 }
