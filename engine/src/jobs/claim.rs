@@ -48,7 +48,10 @@ enum Next {
 
 /// So long a busy worker may go on without a look at the queues, at least: a more urgent job waits
 /// no longer than that for it. At most so long, if looking has become slow.
-const GOING_ON: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(1);
+const GOING_ON: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3);
+
+/// A busy worker spends at most one part in so many of its time on looking, within those bounds.
+const LOOKING_SHARE: u32 = 20;
 
 /// What a claim has brought.
 #[derive(Debug)]
@@ -89,8 +92,8 @@ impl Claimer {
         let Some(lanes) = look(conn, now).await? else {
             return Ok(Claimed { jobs: Vec::new(), again: false });
         };
-        // Looking must stay a small part of the work.
-        let until = began + (10 * began.elapsed()).clamp(*GOING_ON.start(), *GOING_ON.end());
+        let going_on = (LOOKING_SHARE * began.elapsed()).clamp(*GOING_ON.start(), *GOING_ON.end());
+        let until = Instant::now() + going_on;
         let (allowances, jobs) =
             claim_after_look(conn, &lanes, registry, worker, free, now).await?;
         let full = allowances.are_used_up(&jobs);
