@@ -17,6 +17,12 @@ export interface DeadLetter {
   error: string;
 }
 
+export interface Queue {
+  name: string;
+  state: string;
+  failed: number;
+}
+
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export class Api {
@@ -95,10 +101,13 @@ export class Api {
     }
   }
 
+  async queues(): Promise<Queue[]> {
+    return (await this.send<{ queues: Queue[] }>('GET', '/api/admin/queues')).queues;
+  }
+
   /** Lets a queue run, if it is held. */
   async resume(queue: string): Promise<void> {
-    const { queues } = await this.send<{ queues: { name: string; state: string }[] }>('GET', '/api/admin/queues');
-    if (queues.some(({ name, state }) => name === queue && state !== 'running')) {
+    if ((await this.queues()).some(({ name, state }) => name === queue && state !== 'running')) {
       await this.send('POST', `/api/ops/queues/${queue}/resume`, { reason: 'the story is over' });
     }
   }
