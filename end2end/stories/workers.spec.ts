@@ -36,11 +36,11 @@ test('one worker is stopped and started', async ({ page, operator }) => {
 
 test('the scheduler is stopped and started', async ({ page, operator }) => {
   await page.goto('/admin/workers');
-  await page.getByLabel('Reason to stop scheduler').fill('a long night');
-  await page.getByRole('button', { name: 'Stop scheduler' }).click();
+  await page.getByLabel('Reason to stop the scheduler').fill('a long night');
+  await page.getByRole('button', { name: 'Stop the scheduler' }).click();
   await expect(operator.notice('The scheduler is stopped: no schedule ticks.')).toBeVisible();
   await expect(page.getByText('The scheduler is stopped: a long night')).toBeVisible();
-  await page.getByLabel('Reason to start scheduler').fill('it is over');
-  await page.getByRole('button', { name: 'Start scheduler' }).click();
+  await page.getByLabel('Reason to start the scheduler').fill('it is over');
+  await page.getByRole('button', { name: 'Start the scheduler' }).click();
   await expect(operator.notice('The scheduler goes on')).toBeVisible();
 });

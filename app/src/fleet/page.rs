@@ -47,8 +47,8 @@ pub(crate) fn WorkersPage() -> impl IntoView {
                     chosen
                         .get()
                         .map(|(name, part, stop)| {
-                            let title = format!("Worker {name}");
-                            view! { <Lever title effect=ONE part stop turn /> }
+                            let whom = format!("worker {name}");
+                            view! { <Lever title="One worker" whom effect=ONE part stop turn /> }
                         })
                 })}
                 {part(move || view! { <Workers fleet=facts.with(|facts| facts.fleet.clone()) /> })}
@@ -56,13 +56,27 @@ pub(crate) fn WorkersPage() -> impl IntoView {
                     {part(move || {
                         let stop = workers.get();
                         view! {
-                            <Lever title="All workers" effect=ALL part=Part::Workers stop turn />
+                            <Lever
+                                title="All workers"
+                                whom="all workers"
+                                effect=ALL
+                                part=Part::Workers
+                                stop
+                                turn
+                            />
                         }
                     })}
                     {part(move || {
                         let stop = scheduler.get();
                         view! {
-                            <Lever title="Scheduler" effect=TICKS part=Part::Scheduler stop turn />
+                            <Lever
+                                title="Scheduler"
+                                whom="the scheduler"
+                                effect=TICKS
+                                part=Part::Scheduler
+                                stop
+                                turn
+                            />
                         }
                     })}
                 </div>
@@ -127,7 +141,8 @@ fn Workers(fleet: Fleet) -> impl IntoView {
 /// Stops a part, or starts it again.
 #[component]
 fn Lever(
-    #[prop(into)] title: String,
+    title: &'static str,
+    #[prop(into)] whom: String,
     effect: &'static str,
     part: Part,
     stop: Option<Stop>,
@@ -137,8 +152,8 @@ fn Lever(
     let (heading_id, reason_id) = (id.clone(), format!("{id}-reason"));
     let stopped = stop.is_some();
     let (verb, class) = if stopped { ("Start", "button primary") } else { ("Stop", "button") };
-    let button = format!("{verb} {}", title.to_lowercase());
-    let label = format!("Reason to {}", button.to_lowercase());
+    let button = format!("{verb} {whom}");
+    let label = format!("Reason to {} {whom}", verb.to_lowercase());
     let since = stop.map(|Stop { reason, by, at }| {
         view! {
             <p>
