@@ -10,7 +10,7 @@ use signalbox_model::format;
 use signalbox_model::kill_switch::reason;
 use signalbox_model::system_log::LogLevel;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, Row};
+use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use crate::audit::{self, Act};
@@ -70,14 +70,14 @@ fn stop_in(row: &PgRow) -> Result<Option<Stop>, sqlx::Error> {
 /// As [`read`].
 pub async fn stops(ctx: &Ctx) -> Result<(Option<Stop>, Option<Stop>), CommandError> {
     ctx.demand(Permission::ReadConsole)?;
-    let workers = stop_of_role(&ctx.db, "worker").await?;
-    Ok((workers, stop_of_role(&ctx.db, "scheduler").await?))
-}
-
-/// That `role` was stopped: `worker` or `scheduler`.
-async fn stop_of_role(db: impl PgExecutor<'_>, role: &str) -> Result<Option<Stop>, sqlx::Error> {
-    let row = sqlx::query("SELECT * FROM stopped_roles WHERE role = $1").bind(role);
-    row.fetch_optional(db).await?.map_or(Ok(None), |row| stop_in(&row))
+    let (mut workers, mut scheduler) = (None, None);
+    for row in sqlx::query("SELECT * FROM stopped_roles").fetch_all(&ctx.db).await? {
+        match row.try_get("role")? {
+            "worker" => workers = stop_in(&row)?,
+            _ => scheduler = stop_in(&row)?,
+        }
+    }
+    Ok((workers, scheduler))
 }
 
 /// Stops `part`: the workers take no more jobs, the scheduler starts none.

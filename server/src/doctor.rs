@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use signalbox_engine::db::{self, Examined};
 use signalbox_engine::{Ctx, fleet};
-use signalbox_model::fleet::{Fleet, Part};
+use signalbox_model::fleet::Fleet;
 use signalbox_model::format::plural;
 
 use crate::config::Config;
@@ -122,7 +122,7 @@ fn connections(examined: &Examined) -> Finding {
 
 fn workers(fleet: &Fleet) -> Finding {
     let count = i64::try_from(fleet.at_work()).unwrap_or(i64::MAX);
-    match (fleet.stop_of(&Part::Workers), count) {
+    match (&fleet.stop, count) {
         (Some(stop), _) => Note(format!("all stopped by {}: {}", stop.by, stop.reason)),
         (None, 0) => Note("none takes jobs: start one with signalbox worker".to_owned()),
         (None, n) => Well(plural(n, "takes jobs", "take jobs")),

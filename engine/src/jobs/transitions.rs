@@ -12,6 +12,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::jobs::fingerprint::fingerprint;
 use crate::jobs::row::{ClaimedJob, Lease};
+use crate::notify;
 
 /// The columns that every place of a live job has.
 macro_rules! columns {
@@ -54,8 +55,9 @@ pub(crate) async fn insert_ready(
                  AS job(id, kind, queue, priority, payload, max_attempts, run_at)
              RETURNING id
          )
-         SELECT array_agg(id ORDER BY id), pg_notify('signalbox_jobs', '') FROM added";
-    bind_jobs(sqlx::query(inserted), ids, jobs, now).fetch_one(tx).await?.try_get(0)
+         SELECT array_agg(id ORDER BY id), pg_notify($9, '') FROM added";
+    let inserted = bind_jobs(sqlx::query(inserted), ids, jobs, now).bind(notify::JOBS);
+    inserted.fetch_one(tx).await?.try_get(0)
 }
 
 /// → `scheduled`: jobs that are not due yet.

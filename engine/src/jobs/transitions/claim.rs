@@ -19,14 +19,23 @@ pub(crate) struct Allowance {
     pub bounded: bool,
 }
 
-/// `available` → `running`: leases the rows that `$taken` has locked to the worker `$1`, whose own
-/// lease must still be good at `$2`. A locked row's place (`ctid`) holds until the statement ends,
+/// Whether the worker `$1` may start anything at `$2`: its own lease is good, and nobody has stopped
+/// it, all workers, or everything.
+macro_rules! worker_may_start {
+    () => {
+        "EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2 AND stopped_at IS NULL)
+         AND NOT EXISTS (SELECT FROM stopped_roles WHERE role = 'worker')
+         AND NOT EXISTS (SELECT FROM kill_switch WHERE active)"
+    };
+}
+
+/// `available` → `running`: leases the rows that `$taken` has locked to the worker `$1`. A locked row's place (`ctid`) holds until the statement ends,
 /// so no index is searched for it a second time.
 macro_rules! lease {
-    ($taken:literal) => {
+    ($($taken:expr),+) => {
         concat!(
             "WITH taken AS MATERIALIZED (",
-            $taken,
+            $($taken),+,
             "), moved AS (
                  DELETE FROM jobs_ready WHERE ctid = ANY(ARRAY(SELECT place FROM taken)) RETURNING *
              ), no_longer_expedited AS (
@@ -71,9 +80,8 @@ pub(crate) async fn claim(
          ) r
          WHERE (q.paused_at IS NULL OR q.paused_until <= $2)
            AND (q.max_concurrent IS NULL OR lane.bounded)
-           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2 AND stopped_at IS NULL)
-           AND NOT EXISTS (SELECT FROM stopped_roles WHERE role = 'worker')
-           AND NOT EXISTS (SELECT FROM kill_switch WHERE active)"
+           AND ",
+        worker_may_start!()
     ))
     .bind(worker)
     .bind(now)
@@ -98,11 +106,9 @@ pub(crate) async fn claim_expedited(
 ) -> Result<Vec<ClaimedJob>, sqlx::Error> {
     sqlx::query(lease!(
         "SELECT ctid AS place FROM jobs_ready
-         WHERE id = ANY($3)
-           AND EXISTS (SELECT FROM workers WHERE id = $1 AND lease_until > $2 AND stopped_at IS NULL)
-           AND NOT EXISTS (SELECT FROM stopped_roles WHERE role = 'worker')
-           AND NOT EXISTS (SELECT FROM kill_switch WHERE active)
-         FOR UPDATE SKIP LOCKED"
+         WHERE id = ANY($3) AND ",
+        worker_may_start!(),
+        " FOR UPDATE SKIP LOCKED"
     ))
     .bind(worker)
     .bind(now)
