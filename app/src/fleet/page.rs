@@ -47,37 +47,18 @@ pub(crate) fn WorkersPage() -> impl IntoView {
                     chosen
                         .get()
                         .map(|(name, part, stop)| {
-                            let whom = format!("worker {name}");
-                            view! { <Lever title="One worker" whom effect=ONE part stop turn /> }
+                            view! { <Lever name part stop turn /> }
                         })
                 })}
                 {part(move || view! { <Workers fleet=facts.with(|facts| facts.fleet.clone()) /> })}
                 <div class="columns">
                     {part(move || {
                         let stop = workers.get();
-                        view! {
-                            <Lever
-                                title="All workers"
-                                whom="all workers"
-                                effect=ALL
-                                part=Part::Workers
-                                stop
-                                turn
-                            />
-                        }
+                        view! { <Lever part=Part::Workers stop turn /> }
                     })}
                     {part(move || {
                         let stop = scheduler.get();
-                        view! {
-                            <Lever
-                                title="Scheduler"
-                                whom="the scheduler"
-                                effect=TICKS
-                                part=Part::Scheduler
-                                stop
-                                turn
-                            />
-                        }
+                        view! { <Lever part=Part::Scheduler stop turn /> }
                     })}
                 </div>
             }
@@ -141,15 +122,18 @@ fn Workers(fleet: Fleet) -> impl IntoView {
 /// Stops a part, or starts it again.
 #[component]
 fn Lever(
-    title: &'static str,
-    #[prop(into)] whom: String,
-    effect: &'static str,
+    /// The name of the one worker.
+    #[prop(optional)]
+    name: String,
     part: Part,
     stop: Option<Stop>,
     turn: ServerAction<TurnFleet>,
 ) -> impl IntoView {
-    let id = if matches!(part, Part::Worker(_)) { "worker" } else { part.name() }.to_owned();
-    let (heading_id, reason_id) = (id.clone(), format!("{id}-reason"));
+    let (id, title, whom, effect) = match &part {
+        Part::Workers => ("workers", "All workers", "all workers".to_owned(), ALL),
+        Part::Scheduler => ("scheduler", "Scheduler", "the scheduler".to_owned(), TICKS),
+        Part::Worker(_) => ("worker", "One worker", format!("worker {name}"), ONE),
+    };
     let stopped = stop.is_some();
     let (verb, class) = if stopped { ("Start", "button primary") } else { ("Stop", "button") };
     let button = format!("{verb} {whom}");
@@ -164,13 +148,13 @@ fn Lever(
     let effect = (!stopped).then(|| view! { <p class="hint">{effect}</p> });
     view! {
         <section class="panel" aria-labelledby=id>
-            <h2 id=heading_id>{title}</h2>
+            <h2 id=id>{title}</h2>
             {since}
             {effect}
             <ActionForm action=turn>
                 <input type="hidden" name="part" value=part.name().to_owned() />
                 <input type="hidden" name="stop" value=(!stopped).to_string() />
-                <Field name="reason" id=reason_id label />
+                <Field name="reason" id=format!("{id}-reason") label />
                 <p class="actions">
                     <Submit class pending=turn.pending()>
                         {button}
