@@ -10,7 +10,7 @@ format() { cargo fmt --all -- --check; }
 build() { cargo build $HOST_CRATES --all-targets; }
 tidy() { target/debug/xtask tidy; }
 lint_host() { cargo clippy $HOST_CRATES --all-targets -- -D warnings; }
-lint_wasm() { cargo clippy --package signalbox-frontend --target wasm32-unknown-unknown -- -D warnings; }
+lint_wasm() { cargo clippy --package signalbox-frontend --features split --target wasm32-unknown-unknown -- -D warnings; }
 bundle() { target/debug/xtask bundle; }
 
 rust_tests() {

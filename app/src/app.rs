@@ -1,29 +1,23 @@
 //! The app: what all pages share, and the table of routes.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
-use leptos_router::{SsrMode, path};
+use leptos_router::{PossibleRouteMatch, SsrMode, path};
 
-use crate::account::{LoginPage, PasswordPage};
-use crate::backfills::BackfillsPage;
-use crate::breakers::{BackTestPage, BreakerPage, BreakersPage};
-use crate::bulk_operations::{BulkOperationPage, BulkPreviewPage};
+use crate::chunks;
 use crate::components::live::keep_live;
 use crate::console::Console;
-use crate::dead_letters::DeadLettersPage;
-use crate::domains::{DomainPage, DomainsPage};
-use crate::exports::ExportsPage;
-use crate::fleet::WorkersPage;
 use crate::frame::{ConsoleFrame, LostFrame};
-use crate::jobs::{JobPage, JobsPage};
-use crate::kill_switch::KillSwitchPage;
-use crate::logs::LogsPage;
-use crate::matviews::MatviewsPage;
-use crate::overview::OverviewPage;
-use crate::queues::{QueuePage, QueuesPage};
-use crate::schedules::{SchedulePage, SchedulesPage};
-use crate::settings::{SettingPage, SettingsPage};
+
+/// The path of a route. All paths have this one type, so that the router's code is compiled once.
+fn at(
+    path: impl PossibleRouteMatch + Send + Sync + 'static,
+) -> Arc<dyn PossibleRouteMatch + Send + Sync> {
+    Arc::new(path)
+}
 
 /// How every page is rendered: whole, before the first byte is sent, so that its status is right
 /// and that it is complete where JavaScript is off.
@@ -39,49 +33,49 @@ pub fn App() -> impl IntoView {
         <Title text=move || console.title.get() />
         <Router>
             <Routes fallback=|| view! { <LostFrame /> }>
-                <Route path=path!("/") view=|| view! { <Redirect path="/admin" /> } ssr=WHOLE />
-                <Route path=path!("/login") view=LoginPage ssr=WHOLE />
-                <Route path=path!("/account/password") view=PasswordPage ssr=WHOLE />
-                <ParentRoute path=path!("") view=ConsoleFrame ssr=WHOLE>
-                    <Route path=path!("/admin") view=OverviewPage ssr=WHOLE />
-                    <Route path=path!("/admin/jobs") view=JobsPage ssr=WHOLE />
-                    <Route path=path!("/admin/jobs/backfill") view=BackfillsPage ssr=WHOLE />
-                    <Route path=path!("/admin/jobs/:id") view=JobPage ssr=WHOLE />
+                <Route path=at(path!("/")) view=|| view! { <Redirect path="/admin" /> } ssr=WHOLE />
+                <Route path=at(path!("/login")) view=chunks::LOGIN ssr=WHOLE />
+                <Route path=at(path!("/account/password")) view=chunks::PASSWORD ssr=WHOLE />
+                <ParentRoute path=at(path!("")) view=ConsoleFrame ssr=WHOLE>
+                    <Route path=at(path!("/admin")) view=chunks::OVERVIEW ssr=WHOLE />
+                    <Route path=at(path!("/admin/jobs")) view=chunks::JOBS ssr=WHOLE />
+                    <Route path=at(path!("/admin/jobs/backfill")) view=chunks::BACKFILLS ssr=WHOLE />
+                    <Route path=at(path!("/admin/jobs/:id")) view=chunks::JOB ssr=WHOLE />
                     <Route
-                        path=path!("/admin/dead-letter-queue")
-                        view=DeadLettersPage
+                        path=at(path!("/admin/dead-letter-queue"))
+                        view=chunks::DEAD_LETTERS
                         ssr=WHOLE
                     />
                     <Route
-                        path=path!("/admin/dead-letter-queue/bulk")
-                        view=BulkPreviewPage
+                        path=at(path!("/admin/dead-letter-queue/bulk"))
+                        view=chunks::BULK_PREVIEW
                         ssr=WHOLE
                     />
                     <Route
-                        path=path!("/admin/dead-letter-queue/operations/:id")
-                        view=BulkOperationPage
+                        path=at(path!("/admin/dead-letter-queue/operations/:id"))
+                        view=chunks::BULK_OPERATION
                         ssr=WHOLE
                     />
-                    <Route path=path!("/admin/breakers") view=BreakersPage ssr=WHOLE />
-                    <Route path=path!("/admin/breakers/:provider") view=BreakerPage ssr=WHOLE />
+                    <Route path=at(path!("/admin/breakers")) view=chunks::BREAKERS ssr=WHOLE />
+                    <Route path=at(path!("/admin/breakers/:provider")) view=chunks::BREAKER ssr=WHOLE />
                     <Route
-                        path=path!("/admin/breakers/:provider/back-test")
-                        view=BackTestPage
+                        path=at(path!("/admin/breakers/:provider/back-test"))
+                        view=chunks::BACK_TEST
                         ssr=WHOLE
                     />
-                    <Route path=path!("/admin/queues") view=QueuesPage ssr=WHOLE />
-                    <Route path=path!("/admin/queues/:name") view=QueuePage ssr=WHOLE />
-                    <Route path=path!("/admin/workers") view=WorkersPage ssr=WHOLE />
-                    <Route path=path!("/admin/kill-switch") view=KillSwitchPage ssr=WHOLE />
-                    <Route path=path!("/admin/exports") view=ExportsPage ssr=WHOLE />
-                    <Route path=path!("/admin/config") view=SettingsPage ssr=WHOLE />
-                    <Route path=path!("/admin/config/:key") view=SettingPage ssr=WHOLE />
-                    <Route path=path!("/admin/logs") view=LogsPage ssr=WHOLE />
-                    <Route path=path!("/admin/schedules") view=SchedulesPage ssr=WHOLE />
-                    <Route path=path!("/admin/schedules/:name") view=SchedulePage ssr=WHOLE />
-                    <Route path=path!("/admin/matviews") view=MatviewsPage ssr=WHOLE />
-                    <Route path=path!("/domains") view=DomainsPage ssr=WHOLE />
-                    <Route path=path!("/domains/:id") view=DomainPage ssr=WHOLE />
+                    <Route path=at(path!("/admin/queues")) view=chunks::QUEUES ssr=WHOLE />
+                    <Route path=at(path!("/admin/queues/:name")) view=chunks::QUEUE ssr=WHOLE />
+                    <Route path=at(path!("/admin/workers")) view=chunks::WORKERS ssr=WHOLE />
+                    <Route path=at(path!("/admin/kill-switch")) view=chunks::KILL_SWITCH ssr=WHOLE />
+                    <Route path=at(path!("/admin/exports")) view=chunks::EXPORTS ssr=WHOLE />
+                    <Route path=at(path!("/admin/config")) view=chunks::SETTINGS ssr=WHOLE />
+                    <Route path=at(path!("/admin/config/:key")) view=chunks::SETTING ssr=WHOLE />
+                    <Route path=at(path!("/admin/logs")) view=chunks::LOGS ssr=WHOLE />
+                    <Route path=at(path!("/admin/schedules")) view=chunks::SCHEDULES ssr=WHOLE />
+                    <Route path=at(path!("/admin/schedules/:name")) view=chunks::SCHEDULE ssr=WHOLE />
+                    <Route path=at(path!("/admin/matviews")) view=chunks::MATVIEWS ssr=WHOLE />
+                    <Route path=at(path!("/domains")) view=chunks::DOMAINS ssr=WHOLE />
+                    <Route path=at(path!("/domains/:id")) view=chunks::DOMAIN ssr=WHOLE />
                 </ParentRoute>
             </Routes>
         </Router>

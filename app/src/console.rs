@@ -1,7 +1,6 @@
 //! What all pages of one browser window share.
 
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Actor;
@@ -49,7 +48,7 @@ impl Console {
     pub(crate) fn provide() -> Console {
         let start = SharedValue::new(crate::edge::start).into_inner();
         let console = Console {
-            title: RwSignal::new("Signalbox".to_owned()),
+            title: RwSignal::new(crate::edge::title()),
             as_of: RwSignal::new(None),
             tick: RwSignal::new(0),
             stale: RwSignal::new(false),
@@ -79,21 +78,10 @@ impl Console {
         self.title.set(format!("{title} · Signalbox"));
     }
 
-    /// Shows the outcome of every run of `action`, and what it changed.
-    pub(crate) fn announce<S>(self, action: ServerAction<S>)
-    where
-        S: ServerFn<Output = Notice, Error = AppError> + Clone + Send + Sync + 'static,
-    {
-        Effect::new(move |_| {
-            let outcome = action.value().get();
-            if let Some(outcome) = outcome {
-                self.notice.set(Some(match outcome {
-                    Ok(notice) => notice,
-                    Err(error) => Notice::from_error(&error),
-                }));
-                self.notice_is_new.set(true);
-                self.tick.update(|n| *n = n.wrapping_add(1));
-            }
-        });
+    /// Shows the outcome of a command, and what it changed.
+    pub(crate) fn announce(&self, outcome: Result<Notice, AppError>) {
+        self.notice.set(Some(outcome.unwrap_or_else(|error| Notice::from_error(&error))));
+        self.notice_is_new.set(true);
+        self.tick.update(|n| *n = n.wrapping_add(1));
     }
 }

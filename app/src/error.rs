@@ -8,7 +8,7 @@ use crate::codec::JsonText;
 
 /// The error of every server function, in words for the person at the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "Wire", into = "Wire")]
 pub enum AppError {
     /// Nobody is signed in, or the session has ended.
     #[error("Your session has ended. Sign in again to go on.")]
@@ -59,6 +59,46 @@ pub enum AppError {
     Internal,
 }
 
+/// The same as it travels: what reads one struct is a third of what reads an enum of structs.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    status: u16,
+    detail: String,
+    #[serde(default)]
+    errors: Vec<FieldError>,
+    #[serde(default)]
+    retry_after_s: u64,
+}
+
+impl From<AppError> for Wire {
+    fn from(error: AppError) -> Wire {
+        let (status, text) = (error.status(), error.to_string());
+        let wire = |detail| Wire { status, detail, errors: Vec::new(), retry_after_s: 0 };
+        match error {
+            AppError::Invalid { detail, errors } => Wire { errors, ..wire(detail) },
+            AppError::Throttled { retry_after_s } => Wire { retry_after_s, ..wire(text) },
+            AppError::Transport { detail } => wire(detail),
+            _ => wire(text),
+        }
+    }
+}
+
+impl From<Wire> for AppError {
+    fn from(Wire { status, detail, errors, retry_after_s }: Wire) -> AppError {
+        match status {
+            401 => AppError::Unauthenticated,
+            403 => AppError::Forbidden { detail },
+            404 => AppError::NotFound { detail },
+            409 => AppError::Conflict { detail },
+            422 => AppError::Invalid { detail, errors },
+            429 => AppError::Throttled { retry_after_s },
+            502 => AppError::Transport { detail },
+            503 => AppError::Unavailable,
+            _ => AppError::Internal,
+        }
+    }
+}
+
 impl AppError {
     /// These fields of a form are wrong.
     pub fn invalid(errors: Vec<FieldError>) -> AppError {
@@ -87,7 +127,8 @@ impl AppError {
             AppError::Invalid { .. } => 422,
             AppError::Throttled { .. } => 429,
             AppError::Unavailable => 503,
-            AppError::Transport { .. } | AppError::Internal => 500,
+            AppError::Transport { .. } => 502,
+            AppError::Internal => 500,
         }
     }
 }
@@ -107,6 +148,31 @@ impl FromServerFnError for AppError {
                 AppError::Internal
             }
             other => AppError::Transport { detail: other.to_string() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_error_travels() {
+        let detail = "why".to_owned();
+        for error in [
+            AppError::Unauthenticated,
+            AppError::Forbidden { detail: detail.clone() },
+            AppError::NotFound { detail: detail.clone() },
+            AppError::Conflict { detail: detail.clone() },
+            AppError::field("reason", "is missing"),
+            AppError::Throttled { retry_after_s: 9 },
+            AppError::Transport { detail },
+            AppError::Unavailable,
+            AppError::Internal,
+        ] {
+            let json = serde_json::to_string(&error).unwrap();
+            assert_eq!(serde_json::from_str::<AppError>(&json).unwrap(), error, "{json}");
         }
     }
 }

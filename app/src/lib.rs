@@ -10,6 +10,7 @@ mod app;
 mod backfills;
 mod breakers;
 mod bulk_operations;
+mod chunks;
 pub mod codec;
 mod components;
 mod console;

@@ -4,6 +4,8 @@
 //! functions alike. Pages need the content security policy's nonce from `leptos::nonce`, and
 //! commands need the `tower_sessions::Session` that the session layer puts into the request.
 
+use std::sync::Arc;
+
 use http::header::{ACCEPT, COOKIE, REFERER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, Uri};
@@ -24,15 +26,20 @@ pub const SESSION_EMAIL: &str = "email";
 /// The session key of the notice that the next page shows once.
 pub const SESSION_NOTICE: &str = "notice";
 
-/// The addresses of the built files, each with its content hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the built files are, and what they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assets {
-    /// The JavaScript module made by wasm-bindgen, such as `/pkg/frontend.js?v=1f3a`.
-    pub js: String,
-    /// The WebAssembly module, such as `/pkg/frontend_bg.wasm?v=1f3a`.
-    pub wasm: String,
-    /// The style sheet.
-    pub css: String,
+    /// The path that all of them are under, which changes with their content: `/pkg/1f3a…`.
+    pub base: String,
+    /// The chunks that the pages' code is in; chunk `x` is in `pack_x.wasm`.
+    pub chunks: Vec<String>,
+}
+
+impl Assets {
+    /// The address of one of them.
+    pub fn address(&self, file: &str) -> String {
+        format!("{}/{file}", self.base)
+    }
 }
 
 /// Everything a page or a server function may use.
@@ -49,7 +56,7 @@ pub struct RequestState {
     /// The name of this installation, shown in the top strip.
     pub environment: String,
     /// Where the built files are.
-    pub assets: Assets,
+    pub assets: Arc<Assets>,
     /// This request's number, shown on error pages.
     pub request_id: String,
     /// What the last command left for this page: [`take_notice`] for a page, `None` otherwise.

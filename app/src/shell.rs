@@ -1,5 +1,6 @@
 //! The HTML document around the app. The server alone writes it.
 
+use leptos::WasmSplitManifest;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
@@ -21,7 +22,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" type="image/svg+xml" href="/favicon-clear.svg" />
-                {assets.map(tags)}
+                {assets.as_deref().map(tags)}
                 <MetaTags />
             </head>
             <body>
@@ -31,16 +32,33 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
     }
 }
 
-fn tags(assets: Assets) -> impl IntoView {
-    let Assets { js, wasm, css } = assets;
+fn tags(assets: &Assets) -> impl IntoView {
+    let (css, js) = (assets.address("signalbox.css"), assets.address("frontend.js"));
+    let wasm = assets.address("frontend_bg.wasm");
     // The addresses are made by the server from file names and hashes: nothing to escape.
+    // A click before the page is hydrated must not reach the router, which would take the page
+    // away from under the hydration: the browser follows the link itself.
     let start = format!(
         "import init, {{ hydrate }} from \"{js}\";\n\
-         init({{ module_or_path: \"{wasm}\" }}).then(hydrate);"
+         const keep = (event) => event.stopImmediatePropagation();\n\
+         addEventListener(\"click\", keep, true);\n\
+         init({{ module_or_path: \"{wasm}\" }}).then(hydrate)\n\
+         .finally(() => removeEventListener(\"click\", keep, true));"
     );
+    // From this the framework announces the page's own chunk in the head.
+    let packs = assets.chunks.iter().map(|chunk| (chunk.clone(), vec![format!("pack_{chunk}")]));
+    let chunks = (assets.base.clone(), packs.collect(), "chunks.js".to_owned());
+    provide_context(WasmSplitManifest(ArcStoredValue::new(chunks)));
     view! {
         <link rel="stylesheet" href=css />
         <link rel="modulepreload" href=js />
+        <link
+            rel="preload"
+            href=wasm
+            r#as="fetch"
+            type="application/wasm"
+            crossorigin="anonymous"
+        />
         <script type="module" nonce=use_nonce()>
             {start}
         </script>

@@ -2,9 +2,13 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Takes over the page that the server rendered.
+/// Takes over the page that the server rendered, when the page's own code has come. Until then a
+/// link has to load its page as a whole, see the shell.
 #[wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(signalbox_app::App);
+    let body = leptos::prelude::document().body();
+    if let Some(body) = body {
+        leptos::mount::hydrate_from_async(body, signalbox_app::App).await.forget();
+    }
 }

@@ -1,57 +1,58 @@
 //! The built browser files: their addresses with content hashes, and how they are served.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
+use serde::Deserialize;
 use signalbox_app::request::Assets;
 use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::{MakeHeaderValue, SetResponseHeaderLayer};
 
-/// The list of built files with their hashes, relative to the site root.
+/// What the bundler says about them, relative to the site root.
 const MANIFEST: &str = "pkg/manifest.json";
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const FOR_AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
-/// The addresses of the built files. Without a manifest the pages still work, unhydrated.
+#[derive(Deserialize)]
+struct Manifest {
+    version: String,
+    chunks: Vec<String>,
+}
+
+/// Where the built files are. Without a manifest the pages still work, unhydrated.
 pub fn read(site_root: &Path) -> Assets {
     let path = site_root.join(MANIFEST);
-    let manifest: Result<HashMap<String, String>, String> = std::fs::read(&path)
+    let manifest: Result<Manifest, String> = std::fs::read(&path)
         .map_err(|error| error.to_string())
         .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
-    let manifest = manifest.unwrap_or_else(|error| {
-        let path = path.display();
-        tracing::warn!(%path, error, "the browser files are not built; pages work without them");
-        HashMap::new()
-    });
-    let address = |name: &str| match manifest.get(name) {
-        Some(hash) => format!("/pkg/{name}?v={hash}"),
-        None => format!("/pkg/{name}"),
-    };
-    Assets {
-        js: address("frontend.js"),
-        wasm: address("frontend_bg.wasm"),
-        css: address("signalbox.css"),
+    match manifest {
+        Ok(Manifest { version, chunks }) => Assets { base: format!("/pkg/{version}"), chunks },
+        Err(error) => {
+            let path = path.display();
+            tracing::warn!(%path, error, "the browser files are not built; pages work without them");
+            Assets { base: "/pkg".to_owned(), ..Assets::default() }
+        }
     }
 }
 
-/// The routes that serve the files: `/pkg/*`, and each file that lies in the site root itself.
-pub fn routes<S: Clone + Send + Sync + 'static>(site_root: &Path) -> Router<S> {
+/// The routes that serve the files: those of the bundle, and each file that lies in the site root itself. A bundle's version is in
+/// its path: a window that was opened before an update asks for files that are gone, never for others of the same name.
+pub fn routes<S: Clone + Send + Sync + 'static>(assets: &Assets, site_root: &Path) -> Router<S> {
     let pkg = ServeDir::new(site_root.join("pkg"))
         .append_index_html_on_directories(false)
         .precompressed_br()
         .precompressed_gzip();
-    let mut router = Router::new().nest_service("/pkg", pkg);
+    let bundle = Router::new().nest_service(&assets.base, pkg).layer(cached(FOR_EVER));
+    let mut others = Router::new();
     for name in file_names(site_root) {
         let file = ServeFile::new(site_root.join(&name));
-        router = router.route_service(&format!("/{name}"), file);
+        others = others.route_service(&format!("/{name}"), file);
     }
-    router.layer(from_fn(cache))
+    bundle.merge(others.layer(cached(FOR_AN_HOUR)))
 }
 
 fn file_names(folder: &Path) -> Vec<String> {
@@ -63,15 +64,10 @@ fn file_names(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// A file that was asked for by its hash never changes.
-async fn cache(request: Request, next: Next) -> Response {
-    let by_hash = request.uri().query().is_some_and(|query| query.starts_with("v="));
-    let mut response = next.run(request).await;
-    if response.status().is_success() {
-        let value = if by_hash { FOR_EVER } else { FOR_AN_HOUR };
-        response.headers_mut().insert(CACHE_CONTROL, value);
-    }
-    response
+fn cached(value: HeaderValue) -> SetResponseHeaderLayer<impl MakeHeaderValue<Response> + Clone> {
+    SetResponseHeaderLayer::overriding(CACHE_CONTROL, move |response: &Response| {
+        response.status().is_success().then(|| value.clone())
+    })
 }
 
 #[cfg(test)]
@@ -80,6 +76,6 @@ mod tests {
 
     #[test]
     fn without_a_manifest_the_addresses_have_no_hash() {
-        assert_eq!(read(Path::new("/nonexistent")).css, "/pkg/signalbox.css");
+        assert_eq!(read(Path::new("/nonexistent")).base, "/pkg");
     }
 }

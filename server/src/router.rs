@@ -29,8 +29,8 @@ use crate::{api, assets};
 /// The console made of `parts`: every page, every API route, every file.
 pub fn app(parts: AppParts) -> Router {
     let session = session::layer(&parts);
-    let files = assets::routes(&parts.site_root);
     let state = AppState::new(parts);
+    let files = assets::routes(&state.assets, &state.parts.site_root);
     // A layer surrounds those above it: a request meets the last one first.
     let with_session = Router::new()
         .merge(api_routes())

@@ -79,7 +79,7 @@ pub struct Inner {
     /// What the console is made from.
     pub parts: AppParts,
     /// The addresses of the built browser files.
-    pub assets: Assets,
+    pub assets: Arc<Assets>,
     /// When the console started.
     pub started_at: Timestamp,
     leptos: LeptosOptions,
@@ -94,7 +94,7 @@ impl AppState {
             .site_root(parts.site_root.to_string_lossy().into_owned())
             .site_pkg_dir("pkg")
             .build();
-        let assets = assets::read(&parts.site_root);
+        let assets = Arc::new(assets::read(&parts.site_root));
         let started_at = parts.system.now();
         AppState(Arc::new(Inner { parts, assets, started_at, leptos }))
     }

@@ -5,34 +5,30 @@ use signalbox_model::backfill::Backfills;
 use signalbox_model::format;
 use signalbox_model::job::{Job, JobState};
 
-use super::api::{BackfillsFacts, TriggerBackfill, list_backfills};
+use super::api::{BackfillsFacts, ListBackfills, TriggerBackfill};
 use super::row::{BackfillRow, Levers, key};
 use super::start::{KNOWN, StartPanel, asked};
+use crate::components::command::Command;
 use crate::components::empty::Empty;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::query::Query;
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
-use crate::console::Console;
 use crate::jobs::api::{CancelJob, HoldJob, ReleaseJob};
 
 /// The page.
 #[component]
 pub(crate) fn BackfillsPage() -> impl IntoView {
-    let console = Console::get();
     let query = Query::current(&KNOWN, "");
-    let start = ServerAction::<TriggerBackfill>::new();
+    let start = Command::of::<TriggerBackfill>();
     let levers = Levers {
-        hold: ServerAction::<HoldJob>::new(),
-        release: ServerAction::<ReleaseJob>::new(),
-        cancel: ServerAction::<CancelJob>::new(),
+        hold: Command::of::<HoldJob>(),
+        release: Command::of::<ReleaseJob>(),
+        cancel: Command::of::<CancelJob>(),
     };
-    console.announce(start);
-    console.announce(levers.hold);
-    console.announce(levers.release);
-    console.announce(levers.cancel);
     page(
-        live(|| (), |()| list_backfills()),
+        live(|| ListBackfills {}),
         |facts: &BackfillsFacts| ("Backfill".to_owned(), facts.as_of),
         move |facts| {
             // The form is drawn anew only when its question or the rate has changed.
@@ -83,9 +79,9 @@ fn Table(jobs: Signal<Vec<Job>>, levers: Levers) -> impl IntoView {
                 <table>
                     <Head columns=&["Job", "State", "Progress", "Asked for", "#Enqueued", "!Actions"] />
                     <tbody>
-                        <For each=move || jobs.get() key=key let:job>
+                        <Rows each=move || jobs.get() key=key let:job>
                             <BackfillRow job jobs levers />
-                        </For>
+                        </Rows>
                     </tbody>
                 </table>
             </Scroll>

@@ -1,27 +1,26 @@
 //! One backfill, and its levers.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::job::{Job, JobId, JobState};
 
 use crate::components::aspect::{State, of_job};
+use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::live::part;
 use crate::components::progress::ProgressBar;
 use crate::components::submit::Submit;
 use crate::components::time::Time;
-use crate::jobs::api::{CancelJob, HoldJob, ReleaseJob};
 
 /// What can be done with a backfill.
 #[derive(Clone, Copy)]
 pub(super) struct Levers {
     /// Hold.
-    pub hold: ServerAction<HoldJob>,
+    pub hold: Command,
     /// Release.
-    pub release: ServerAction<ReleaseJob>,
+    pub release: Command,
     /// Cancel.
-    pub cancel: ServerAction<CancelJob>,
+    pub cancel: Command,
 }
 
 /// What a row depends on. Its progress is not part of it: a dialog stays open while that moves.
@@ -85,13 +84,13 @@ fn Actions(id: JobId, held: bool, levers: Levers) -> impl IntoView {
     let Levers { hold, release, cancel } = levers;
     let first = if held {
         view! {
-            <ActionForm action=release>
+            <CommandForm action=release>
                 <input type="hidden" name="id" value=id />
                 <Submit class="button small" pending=release.pending()>
                     "Release"
                     <span class="unseen">" job " {id}</span>
                 </Submit>
-            </ActionForm>
+            </CommandForm>
         }
         .into_any()
     } else {
@@ -118,11 +117,11 @@ fn Open(id: JobId, what: &'static str, label: &'static str) -> impl IntoView {
 }
 
 #[component]
-fn HoldDialog(id: JobId, hold: ServerAction<HoldJob>) -> impl IntoView {
+fn HoldDialog(id: JobId, hold: Command) -> impl IntoView {
     let heading = move || format!("hold-{id}-heading");
     view! {
         <dialog popover="auto" id=format!("hold-{id}") aria-labelledby=heading()>
-            <ActionForm action=hold>
+            <CommandForm action=hold>
                 <h2 id=heading()>{format!("Hold job {id}?")}</h2>
                 <p>
                     "It makes no call until it is released, and then goes on where it was. No attempt is spent."
@@ -135,18 +134,18 @@ fn HoldDialog(id: JobId, hold: ServerAction<HoldJob>) -> impl IntoView {
                     </Submit>
                     <Close id what="hold" label="Let it run" />
                 </div>
-            </ActionForm>
+            </CommandForm>
         </dialog>
     }
     .into_any()
 }
 
 #[component]
-fn CancelDialog(id: JobId, cancel: ServerAction<CancelJob>) -> impl IntoView {
+fn CancelDialog(id: JobId, cancel: Command) -> impl IntoView {
     let heading = move || format!("cancel-{id}-heading");
     view! {
         <dialog popover="auto" id=format!("cancel-{id}") aria-labelledby=heading()>
-            <ActionForm action=cancel>
+            <CommandForm action=cancel>
                 <h2 id=heading()>{format!("Cancel job {id}?")}</h2>
                 <p>"The days that are left are not searched. What it has found stays."</p>
                 <input type="hidden" name="id" value=id />
@@ -156,7 +155,7 @@ fn CancelDialog(id: JobId, cancel: ServerAction<CancelJob>) -> impl IntoView {
                     </Submit>
                     <Close id what="cancel" label="Keep it" />
                 </div>
-            </ActionForm>
+            </CommandForm>
         </dialog>
     }
     .into_any()

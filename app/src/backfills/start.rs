@@ -1,13 +1,12 @@
 //! Starting a backfill: first what it costs, then the button. Both work without JavaScript.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::backfill::{
     DAYS_BOUND, DAYS_DEFAULT, Estimate, LIMIT_BOUND, LIMIT_DEFAULT, within,
 };
 use signalbox_model::format;
 
-use super::api::TriggerBackfill;
+use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::query::Query;
 use crate::components::submit::Submit;
@@ -30,7 +29,7 @@ pub(super) fn StartPanel(
     asked: (i64, i64),
     /// Searches a minute.
     rate: i64,
-    start: ServerAction<TriggerBackfill>,
+    start: Command,
 ) -> impl IntoView {
     let (days, limit) = asked;
     view! {
@@ -64,7 +63,7 @@ pub(super) fn StartPanel(
 }
 
 #[component]
-fn Answer(asked: (i64, i64), rate: i64, start: ServerAction<TriggerBackfill>) -> impl IntoView {
+fn Answer(asked: (i64, i64), rate: i64, start: Command) -> impl IntoView {
     let (days, limit) = asked;
     let wrong = [("Days", days, DAYS_BOUND), ("Posts of a day", limit, LIMIT_BOUND)]
         .into_iter()
@@ -87,7 +86,7 @@ fn Answer(asked: (i64, i64), rate: i64, start: ServerAction<TriggerBackfill>) ->
     );
     let label = format!("Start backfill of {}", format::plural(days, "day", "days"));
     view! {
-        <ActionForm action=start>
+        <CommandForm action=start>
             <input type="hidden" name="days" value=days />
             <input type="hidden" name="limit" value=limit />
             <p>
@@ -103,7 +102,7 @@ fn Answer(asked: (i64, i64), rate: i64, start: ServerAction<TriggerBackfill>) ->
                     {label}
                 </Submit>
             </p>
-        </ActionForm>
+        </CommandForm>
     }
     .into_any()
 }

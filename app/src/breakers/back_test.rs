@@ -5,7 +5,7 @@ use leptos_router::hooks::{use_location, use_params_map};
 use signalbox_model::breaker::{BackTest, BreakerSettings, TriedSettings};
 use signalbox_model::format;
 
-use super::api::{BackTestFacts, back_test_breaker};
+use super::api::{BackTestBreaker, BackTestFacts};
 use crate::components::field::Field;
 use crate::components::live::{on_demand, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
@@ -33,10 +33,7 @@ pub(crate) fn BackTestPage() -> impl IntoView {
         })
     };
     page(
-        on_demand(
-            move || (provider(), tried()),
-            |(provider, tried)| back_test_breaker(provider, tried),
-        ),
+        on_demand(move || BackTestBreaker { provider: provider(), tried: tried() }),
         |facts: &BackTestFacts| ("Back-test".to_owned(), facts.as_of),
         move |facts| {
             part(move || view! { <Tested provider=provider() facts=facts.get() tried=tried() /> })
@@ -46,7 +43,7 @@ pub(crate) fn BackTestPage() -> impl IntoView {
 
 #[component]
 fn Tested(provider: String, facts: BackTestFacts, tried: TriedSettings) -> impl IntoView {
-    let name = provider.to_uppercase();
+    let name = provider.to_ascii_uppercase();
     let (now, rest) = match &facts.tried {
         Ok(found) => said(found),
         Err(problem) => ("These settings are not allowed.".to_owned(), problem.clone()),

@@ -1,36 +1,30 @@
 //! One breaker: how it stands, the levers, what it did before.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use signalbox_model::breaker::{Breaker, BreakerAction, BreakerForce};
 
-use super::api::{ActOnBreaker, BreakerFacts, read_breaker};
+use super::api::{ActOnBreaker, BreakerFacts, ReadBreaker};
 use super::history::History;
 use crate::components::aspect::of_breaker;
 use crate::components::breaker_tile::BreakerTile;
+use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::query::Query;
-use crate::console::Console;
 
 const KNOWN: [&str; 1] = ["cursor"];
 
 /// The page.
 #[component]
 pub(crate) fn BreakerPage() -> impl IntoView {
-    let console = Console::get();
     let params = use_params_map();
     let query = Query::current(&KNOWN, "#history");
     let provider = move || params.with(|p| p.get("provider").unwrap_or_default());
-    let act = ServerAction::<ActOnBreaker>::new();
-    console.announce(act);
+    let act = Command::of::<ActOnBreaker>();
     page(
-        live(
-            move || (provider(), query.get().number("cursor")),
-            |(provider, cursor)| read_breaker(provider, cursor),
-        ),
+        live(move || ReadBreaker { provider: provider(), cursor: query.get().number("cursor") }),
         |facts: &BreakerFacts| {
             let (_, word) = of_breaker(facts.breaker.state);
             (format!("Breaker of {}: {word}", facts.breaker.provider), facts.as_of)
@@ -61,7 +55,7 @@ pub(crate) fn BreakerPage() -> impl IntoView {
 
 #[component]
 fn BreakerHead(breaker: Breaker) -> impl IntoView {
-    let name = breaker.provider.to_uppercase();
+    let name = breaker.provider.to_ascii_uppercase();
     let (_, word) = of_breaker(breaker.state);
     let now = match &breaker.forced {
         Some(held) if held.to == BreakerForce::Open => {
@@ -82,7 +76,7 @@ fn BreakerHead(breaker: Breaker) -> impl IntoView {
 }
 
 #[component]
-fn Levers(provider: String, act: ServerAction<ActOnBreaker>) -> impl IntoView {
+fn Levers(provider: String, act: Command) -> impl IntoView {
     let durations =
         [(0, "Until it is reset"), (15, "15 min"), (60, "1 h"), (240, "4 h"), (1440, "1 day")]
             .map(|(minutes, label)| view! { <option value=minutes>{label}</option> })
@@ -106,7 +100,7 @@ fn Levers(provider: String, act: ServerAction<ActOnBreaker>) -> impl IntoView {
                 "Held open, no call goes out and jobs are parked with no attempt spent. Held \
                  closed, every call goes out, whatever the provider answers."
             </p>
-            <ActionForm action=act>
+            <CommandForm action=act>
                 <input type="hidden" name="provider" value=provider />
                 <Field name="reason" label="Reason" hint="Shown to everyone whose job it holds, and kept." />
                 <div class="field">
@@ -120,7 +114,7 @@ fn Levers(provider: String, act: ServerAction<ActOnBreaker>) -> impl IntoView {
                     {button("button", BreakerAction::ForceClose, "Hold it closed")}
                     {button("button", BreakerAction::Reset, "Reset it")}
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()

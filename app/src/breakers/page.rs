@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use signalbox_model::breaker::{Breaker, BreakerState};
 use signalbox_model::format;
 
-use super::api::{BreakersFacts, list_breakers};
+use super::api::{BreakersFacts, ListBreakers};
 use crate::components::breaker_tile::BreakerTile;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
@@ -13,7 +13,7 @@ use crate::components::page_head::PageHead;
 #[component]
 pub(crate) fn BreakersPage() -> impl IntoView {
     page(
-        live(|| (), |()| list_breakers()),
+        live(|| ListBreakers {}),
         |facts: &BreakersFacts| ("Breakers".to_owned(), facts.as_of),
         |facts| part(move || view! { <Breakers breakers=facts.get().breakers /> }),
     )
@@ -39,7 +39,7 @@ fn Breakers(breakers: Vec<Breaker>) -> impl IntoView {
         .into_iter()
         .map(|breaker| {
             let href = format!("/admin/breakers/{}", breaker.provider);
-            let name = breaker.provider.to_uppercase();
+            let name = breaker.provider.to_ascii_uppercase();
             view! {
                 <div class="stack">
                     <BreakerTile breaker />

@@ -1,33 +1,30 @@
 //! How far one operation is, and the way to stop it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use signalbox_model::bulk_operation::{BulkAction, BulkOperation, BulkState};
 use signalbox_model::format;
 
-use super::api::{AbortBulkOperation, OperationFacts, read_bulk_operation};
+use super::api::{AbortBulkOperation, OperationFacts, ReadBulkOperation};
 use super::row::of_operation;
 use super::steps::Steps;
 use crate::components::aspect::State;
+use crate::components::command::{Command, CommandForm};
 use crate::components::facts_panel::FactsPanel;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::submit::Submit;
 use crate::components::time::{MaybeTime, Time};
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn BulkOperationPage() -> impl IntoView {
-    let console = Console::get();
     let params = use_params_map();
     // No operation has the number 0: an address without a number shows that there is none.
     let id = move || params.with(|p| p.get("id").and_then(|id| id.parse().ok()).unwrap_or(0));
-    let abort = ServerAction::<AbortBulkOperation>::new();
-    console.announce(abort);
+    let abort = Command::of::<AbortBulkOperation>();
     page(
-        live(id, read_bulk_operation),
+        live(move || ReadBulkOperation { id: id() }),
         |OperationFacts { operation, as_of }| {
             let (_, word) = of_operation(operation.state);
             (format!("Bulk operation {}: {word}", operation.id), *as_of)
@@ -49,10 +46,7 @@ pub(crate) fn BulkOperationPage() -> impl IntoView {
 }
 
 #[component]
-fn OperationHead(
-    operation: BulkOperation,
-    abort: ServerAction<AbortBulkOperation>,
-) -> impl IntoView {
+fn OperationHead(operation: BulkOperation, abort: Command) -> impl IntoView {
     let BulkOperation { id, state, .. } = operation;
     let (_, word) = of_operation(state);
     let letters = format::plural(operation.previewed, "dead letter", "dead letters");
@@ -69,12 +63,12 @@ fn OperationHead(
                 .is_active()
                 .then(|| {
                     view! {
-                        <ActionForm action=abort>
+                        <CommandForm action=abort>
                             <input type="hidden" name="id" value=id />
                             <Submit class="button danger" pending=abort.pending()>
                                 {label}
                             </Submit>
-                        </ActionForm>
+                        </CommandForm>
                     }
                 })}
         </PageHead>

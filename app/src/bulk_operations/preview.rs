@@ -1,20 +1,19 @@
 //! What an operation would touch, and the form that starts it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::hooks::use_location;
 use signalbox_model::bulk_operation::{BulkAction, BulkPreview, RATE_BOUND};
 use signalbox_model::dead_letter::DeadLetterFilter;
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::format;
 
-use super::api::{PreviewFacts, StartBulkOperation, preview_bulk_operation};
+use super::api::{PreviewBulkOperation, PreviewFacts, StartBulkOperation};
+use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
 use crate::components::field::Field;
 use crate::components::live::{on_demand, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::submit::Submit;
-use crate::console::Console;
 
 /// What the address asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,20 +56,13 @@ impl Asked {
 /// The page.
 #[component]
 pub(crate) fn BulkPreviewPage() -> impl IntoView {
-    let console = Console::get();
     let asked = Asked::current();
-    let start = ServerAction::<StartBulkOperation>::new();
-    console.announce(start);
-    let navigate = use_navigate();
-    Effect::new(move |_| {
-        if let Some(Ok(notice)) = start.value().get()
-            && let Some((href, _)) = notice.link
-        {
-            navigate(&href, Default::default());
-        }
-    });
+    let start = Command::of::<StartBulkOperation>().then_follow();
     page(
-        on_demand(move || asked.get(), |asked| preview_bulk_operation(asked.action, asked.json())),
+        on_demand(move || {
+            let asked = asked.get();
+            PreviewBulkOperation { action: asked.action, filter: asked.json() }
+        }),
         |facts: &PreviewFacts| ("Bulk operation".to_owned(), facts.as_of),
         move |facts| {
             part(move || {
@@ -82,11 +74,7 @@ pub(crate) fn BulkPreviewPage() -> impl IntoView {
 }
 
 #[component]
-fn Preview(
-    preview: BulkPreview,
-    asked: Asked,
-    start: ServerAction<StartBulkOperation>,
-) -> impl IntoView {
+fn Preview(preview: BulkPreview, asked: Asked, start: Command) -> impl IntoView {
     let letters = format::plural(preview.count, "dead letter", "dead letters");
     let heading = format!("{} {letters}", asked.action.verb());
     let Some(up_to) = preview.up_to else {
@@ -111,7 +99,7 @@ fn Preview(
             <h2 id="effect">"What happens"</h2>
             <p>{effect(asked.action)}</p>
             <p class="muted">{undo(&preview)}</p>
-            <ActionForm action=start>
+            <CommandForm action=start>
                 <input type="hidden" name="action" value=asked.action.name() />
                 <input type="hidden" name="up_to" value=up_to />
                 <input type="hidden" name="filter" value=asked.json() />
@@ -133,7 +121,7 @@ fn Preview(
                         "Leave them"
                     </a>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()

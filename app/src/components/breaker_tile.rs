@@ -27,7 +27,7 @@ pub(crate) fn BreakerTile(breaker: Breaker) -> impl IntoView {
     view! {
         <section class=format!("breaker {}", aspect.class()) aria-labelledby=labelled_by>
             <header>
-                <h3 id=heading>{breaker.provider.to_uppercase()}</h3>
+                <h3 id=heading>{breaker.provider.to_ascii_uppercase()}</h3>
                 <State of=aspect word />
             </header>
             <div>

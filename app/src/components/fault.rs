@@ -45,6 +45,24 @@ pub(crate) fn NotFound() -> impl IntoView {
     }
 }
 
+/// The page whose code could not be fetched.
+#[component]
+pub(crate) fn Unloaded() -> impl IntoView {
+    let location = use_location();
+    let here = move || location.pathname.get() + &location.search.get();
+    view! {
+        <Plate
+            code=503
+            heading="This page could not be loaded"
+            detail="The server cannot be reached, or it was updated since this window was opened."
+        >
+            <a class="button primary" href=here rel="external">
+                "Load it again"
+            </a>
+        </Plate>
+    }
+}
+
 #[component]
 fn Plate(
     code: u16,

@@ -1,18 +1,16 @@
 //! Data that stays fresh: read again every few seconds while somebody looks.
 
-use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
 use std::time::Duration;
 
 use leptos::prelude::*;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signalbox_model::Timestamp;
 
 use super::fault::Fault;
-use super::fetched::{Asked, Fetched};
+use super::fetched::{Asked, Fetch, Fetched, Question};
 use crate::console::Console;
+use crate::edge;
 use crate::error::AppError;
 
 /// How often a visible page asks again.
@@ -43,9 +41,6 @@ impl<T: DeserializeOwned + Clone + 'static> Answer<T> {
     }
 }
 
-type Fetch = Box<dyn Fn(Asked) -> BoxFuture<Result<Fetched, AppError>> + Send + Sync>;
-type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// Asks all pages to read again, every few seconds while the window is visible.
 pub(crate) fn keep_live(console: Console) {
     Effect::new(move |_| {
@@ -60,26 +55,35 @@ pub(crate) fn keep_live(console: Console) {
     });
 }
 
-/// What `fetch` answers for `source`, read again on every tick. While the server cannot be
-/// reached, the last answer stays, and the console says that it is stale.
-pub(crate) fn live<S, T, Fut>(
-    source: impl Fn() -> S + Send + Sync + 'static,
-    fetch: impl Fn(S) -> Fut + Send + Sync + 'static,
-) -> Answer<T>
-where
-    S: PartialEq + Clone + Send + Sync + 'static,
-    T: Serialize + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, AppError>> + Send + 'static,
-{
-    let raw = raw_live(Box::new(move || Asked::new(source())), raw_fetch(fetch));
+/// The answer to `question`, asked again on every tick. While the server cannot be reached, the
+/// last answer stays, and the console says that it is stale.
+pub(crate) fn live<F: Question>(
+    question: impl Fn() -> F + Clone + Send + Sync + 'static,
+) -> Answer<F::Output> {
+    let raw = raw_live(asking(question.clone()), edge::answering(question));
     Answer { raw, of: PhantomData }
 }
 
-fn raw_live(source: Box<dyn Fn() -> Asked + Send + Sync>, fetch: Fetch) -> RawAnswer {
+/// The answer to `question`, asked again only when that changes: for forms whose choices must stay
+/// while somebody fills them in.
+pub(crate) fn on_demand<F: Question>(
+    question: impl Fn() -> F + Clone + Send + Sync + 'static,
+) -> Answer<F::Output> {
+    let raw = Resource::new_blocking(asking(question.clone()), edge::answering(question));
+    Answer { raw, of: PhantomData }
+}
+
+fn asking<F: Question>(question: impl Fn() -> F + Send + Sync + 'static) -> Asking {
+    Box::new(move || Asked::new(&question()))
+}
+
+type Asking = Box<dyn Fn() -> Asked + Send + Sync>;
+
+fn raw_live(asking: Asking, fetch: Fetch) -> RawAnswer {
     let console = Console::get();
     let last: StoredValue<Option<(Asked, Fetched)>> = StoredValue::new(None);
     Resource::new_blocking(
-        move || (console.tick.get(), source()),
+        move || (console.tick.get(), asking()),
         move |(_, asked)| {
             let answer = fetch(asked.clone());
             async move {
@@ -100,39 +104,6 @@ fn raw_live(source: Box<dyn Fn() -> Asked + Send + Sync>, fetch: Fetch) -> RawAn
             }
         },
     )
-}
-
-/// What `fetch` answers for `source`, read again only when that changes: for forms whose choices
-/// must stay while somebody fills them in.
-pub(crate) fn on_demand<S, T, Fut>(
-    source: impl Fn() -> S + Send + Sync + 'static,
-    fetch: impl Fn(S) -> Fut + Send + Sync + 'static,
-) -> Answer<T>
-where
-    S: PartialEq + Clone + Send + Sync + 'static,
-    T: Serialize + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, AppError>> + Send + 'static,
-{
-    let raw = Resource::new_blocking(move || Asked::new(source()), raw_fetch(fetch));
-    Answer { raw, of: PhantomData }
-}
-
-fn raw_fetch<S, T, Fut>(fetch: impl Fn(S) -> Fut + Send + Sync + 'static) -> Fetch
-where
-    S: Clone + 'static,
-    T: Serialize + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, AppError>> + Send + 'static,
-{
-    Box::new(move |asked| {
-        // `live` and `on_demand` ask for nothing else than their own source.
-        let answer = asked.source::<S>().map(&fetch);
-        Box::pin(async move {
-            match answer {
-                Some(answer) => answer.await.map(Fetched::new),
-                None => Err(AppError::Internal),
-            }
-        })
-    })
 }
 
 /// A part of a page that is drawn again, in place, whenever what it reads has changed.

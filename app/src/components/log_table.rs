@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use signalbox_model::system_log::SystemLog;
 
 use super::aspect::{State, of_level};
+use super::rows::Rows;
 use super::scroll::{Head, Scroll};
 use super::time::Time;
 
@@ -20,9 +21,9 @@ pub(crate) fn LogTable(
                 <caption>{caption}</caption>
                 <Head columns=&["When", "Level", "Event", "Message"] />
                 <tbody>
-                    <For each=move || logs.get() key=|log| log.id let:log>
+                    <Rows each=move || logs.get() key=|log| log.id let:log>
                         <LogRow log />
-                    </For>
+                    </Rows>
                     {move || {
                         nothing
                             .get()

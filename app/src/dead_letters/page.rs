@@ -7,15 +7,15 @@ use signalbox_model::error_class::ErrorClass;
 use signalbox_model::format;
 use signalbox_model::metrics::DeadLetterCounts;
 
-use super::api::{DeleteDeadLetter, LettersFacts, RetryDeadLetter, list_dead_letters};
+use super::api::{DeleteDeadLetter, LettersFacts, ListDeadLetters, RetryDeadLetter};
 use super::groups::{Groups, actions};
 use super::row::Commands;
 use super::table::LetterTable;
 use crate::bulk_operations::Operations;
+use crate::components::command::Command;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::query::Query;
-use crate::console::Console;
 
 const KNOWN: [&str; 6] = ["status", "kind", "queue", "errorClass", "fingerprint", "cursor"];
 
@@ -29,29 +29,23 @@ const ALARM_AT: i64 = 10;
 /// The page.
 #[component]
 pub(crate) fn DeadLettersPage() -> impl IntoView {
-    let console = Console::get();
     let query = Query::current(&KNOWN, "#letters");
     let commands = Commands {
-        retry: ServerAction::<RetryDeadLetter>::new(),
-        delete: ServerAction::<DeleteDeadLetter>::new(),
+        retry: Command::of::<RetryDeadLetter>(),
+        delete: Command::of::<DeleteDeadLetter>(),
     };
-    console.announce(commands.retry);
-    console.announce(commands.delete);
     page(
-        live(
-            move || query.get(),
-            |query| {
-                let class = query.get("errorClass").and_then(ErrorClass::from_name);
-                list_dead_letters(
-                    status(&query),
-                    query.text("kind"),
-                    query.text("queue"),
-                    class,
-                    query.text("fingerprint"),
-                    query.number("cursor"),
-                )
-            },
-        ),
+        live(move || {
+            let query = query.get();
+            ListDeadLetters {
+                status: status(&query),
+                kind: query.text("kind"),
+                queue: query.text("queue"),
+                error_class: query.get("errorClass").and_then(ErrorClass::from_name),
+                fingerprint: query.text("fingerprint"),
+                cursor: query.number("cursor"),
+            }
+        }),
         |LettersFacts { counts, as_of, .. }| {
             let all = counts.pending + counts.retry_scheduled;
             (format!("Dead letters ({})", format::count(all)), *as_of)

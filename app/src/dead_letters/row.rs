@@ -1,12 +1,11 @@
 //! A dead letter as a row.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
 use signalbox_model::format;
 
-use super::api::{DeleteDeadLetter, RetryDeadLetter};
 use crate::components::aspect::{State, of_letter};
+use crate::components::command::{Command, CommandForm};
 use crate::components::submit::Submit;
 use crate::components::time::Time;
 
@@ -14,9 +13,9 @@ use crate::components::time::Time;
 #[derive(Clone, Copy)]
 pub(super) struct Commands {
     /// Retry.
-    pub retry: ServerAction<RetryDeadLetter>,
+    pub retry: Command,
     /// Delete.
-    pub delete: ServerAction<DeleteDeadLetter>,
+    pub delete: Command,
 }
 
 /// The form that the rows' check boxes belong to.
@@ -90,7 +89,7 @@ pub(super) fn LetterRow(letter: DeadLetter, commands: Commands) -> impl IntoView
 }
 
 #[component]
-fn Retry(id: i64, scheduled: bool, retry: ServerAction<RetryDeadLetter>) -> impl IntoView {
+fn Retry(id: i64, scheduled: bool, retry: Command) -> impl IntoView {
     if scheduled {
         return view! {
             <button class="button small" disabled title="Its job is on its way already">
@@ -101,19 +100,19 @@ fn Retry(id: i64, scheduled: bool, retry: ServerAction<RetryDeadLetter>) -> impl
         .into_any();
     }
     view! {
-        <ActionForm action=retry>
+        <CommandForm action=retry>
             <input type="hidden" name="id" value=id />
             <Submit class="button small" pending=retry.pending()>
                 "Retry"
                 <span class="unseen">" dead letter " {id}</span>
             </Submit>
-        </ActionForm>
+        </CommandForm>
     }
     .into_any()
 }
 
 #[component]
-fn Delete(letter: DeadLetter, delete: ServerAction<DeleteDeadLetter>) -> impl IntoView {
+fn Delete(letter: DeadLetter, delete: Command) -> impl IntoView {
     let id = letter.id;
     let name = move || format!("delete-{id}");
     let heading = move || format!("delete-{id}-heading");
@@ -126,7 +125,7 @@ fn Delete(letter: DeadLetter, delete: ServerAction<DeleteDeadLetter>) -> impl In
     );
     view! {
         <dialog popover="auto" id=name() aria-labelledby=heading()>
-            <ActionForm action=delete>
+            <CommandForm action=delete>
                 <h2 id=heading()>{format!("Delete dead letter {id} for good?")}</h2>
                 <p>{effect}</p>
                 <input type="hidden" name="id" value=id />
@@ -143,7 +142,7 @@ fn Delete(letter: DeadLetter, delete: ServerAction<DeleteDeadLetter>) -> impl In
                         "Keep it"
                     </button>
                 </div>
-            </ActionForm>
+            </CommandForm>
         </dialog>
     }
     .into_any()

@@ -10,6 +10,7 @@ use crate::components::empty::Empty;
 use crate::components::live::part;
 use crate::components::pager::pager;
 use crate::components::query::Query;
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
 
 /// The table.
@@ -59,13 +60,13 @@ pub(super) fn LetterTable(
                         "!Actions",
                     ] />
                     <tbody>
-                        <For
+                        <Rows
                             each=move || letters.with(|letters| letters.items.clone())
                             key=key
                             let:letter
                         >
                             <LetterRow letter commands />
-                        </For>
+                        </Rows>
                     </tbody>
                 </table>
             </Scroll>

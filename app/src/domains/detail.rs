@@ -5,13 +5,14 @@ use leptos_router::hooks::use_params_map;
 use signalbox_model::domain::{Domain, DomainDetail, Mention, MentionsOnDay};
 use signalbox_model::format;
 
-use super::api::read_domain;
+use super::api::ReadDomain;
 use super::row::{MentionRow, OutsideLink};
 use crate::components::bar_chart::BarChart;
 use crate::components::freshness::FreshnessLine;
 use crate::components::icon::Icon;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
 use crate::components::time::Time;
 
@@ -22,7 +23,7 @@ pub(crate) fn DomainPage() -> impl IntoView {
     // No domain has the number 0: an address without a number shows that there is none.
     let id = move || params.with(|p| p.get("id").and_then(|id| id.parse().ok()).unwrap_or(0));
     page(
-        live(id, read_domain),
+        live(move || ReadDomain { id: id() }),
         |detail: &DomainDetail| (detail.domain.display_name.clone(), detail.as_of),
         |detail| {
             let mentions = Signal::derive(move || detail.with(|detail| detail.mentions.clone()));
@@ -79,9 +80,9 @@ fn Mentions(mentions: Signal<Vec<Mention>>) -> impl IntoView {
                 <caption>"Latest mentions"</caption>
                 <Head columns=&["Seen", "Post", "Found in", "As written", "Resolved", "Kind"] />
                 <tbody>
-                    <For each=move || mentions.get() key=|mention| mention.id let:mention>
+                    <Rows each=move || mentions.get() key=|mention| mention.id let:mention>
                         <MentionRow mention />
-                    </For>
+                    </Rows>
                 </tbody>
             </table>
         </Scroll>

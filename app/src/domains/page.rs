@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use signalbox_model::domain::{DateFilter, Domain, DomainList, NewDomains};
 use signalbox_model::format;
 
-use super::api::list_domains;
+use super::api::ListDomains;
 use super::row::{DomainRow, key};
 use crate::components::empty::Empty;
 use crate::components::freshness::FreshnessLine;
@@ -12,6 +12,7 @@ use crate::components::icon::Icon;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::query::Query;
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
 use crate::overview::Figure;
 
@@ -25,7 +26,10 @@ const ROWS_BOUND: usize = 200;
 pub(crate) fn DomainsPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "");
     page(
-        live(move || query.get(), |query| list_domains(range(&query), query.text("q"))),
+        live(move || {
+            let query = query.get();
+            ListDomains { range: range(&query), q: query.text("q") }
+        }),
         |list: &DomainList| (format!("Domains ({})", format::count(list.new.all)), list.as_of),
         move |list| {
             let new = move || list.with(|list| list.new);
@@ -137,9 +141,9 @@ fn DomainTable(domains: Signal<Vec<Domain>>, query: Memo<Query>) -> impl IntoVie
                 <table>
                     <Head columns=&["Host", "First seen", "Last seen", "#Mentions", "#Posts"] />
                     <tbody>
-                        <For each=move || domains.get() key=key let:domain>
+                        <Rows each=move || domains.get() key=key let:domain>
                             <DomainRow domain />
-                        </For>
+                        </Rows>
                     </tbody>
                 </table>
             </Scroll>

@@ -1,13 +1,51 @@
 //! The page's edge to the outside, on the server.
 
+use leptos::ev::SubmitEvent;
+use leptos::prelude::untrack;
+use web_sys::{HtmlFormElement, UrlSearchParams};
+
+use crate::components::fetched::{Fetch, Fetched, Question};
 use crate::console::Start;
+use crate::error::AppError;
+use crate::notice::Notice;
 
 /// What the pages must know before they fetch anything.
 pub(crate) fn start() -> Start {
     crate::request::start()
 }
 
+/// The title until a page has named itself.
+pub(crate) fn title() -> String {
+    "Signalbox".to_owned()
+}
+
 /// Sets the status of this response.
 pub(crate) fn set_status(status: u16) {
     crate::request::set_status(status);
+}
+
+/// Forms are submitted in the browser.
+pub(crate) fn typed(_event: &SubmitEvent) -> Option<UrlSearchParams> {
+    None
+}
+
+/// Forms are submitted in the browser.
+pub(crate) async fn post(_url: &str, _typed: &UrlSearchParams) -> Result<Notice, AppError> {
+    Err(AppError::Internal)
+}
+
+/// What was typed is in the browser.
+pub(crate) fn keep_typed(_url: &str, _typed: &UrlSearchParams) {}
+
+/// What was typed is in the browser.
+pub(crate) fn type_again(_form: &HtmlFormElement, _url: &str) -> Option<()> {
+    None
+}
+
+/// Answers a question here, with what the server function does.
+pub(crate) fn answering<F: Question>(question: impl Fn() -> F + Send + Sync + 'static) -> Fetch {
+    Box::new(move |_| {
+        let answer = untrack(&question).run_body();
+        Box::pin(async move { answer.await.map(Fetched::new) })
+    })
 }

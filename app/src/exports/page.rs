@@ -9,7 +9,7 @@ use crate::components::icon::Icon;
 use crate::components::live::{on_demand, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::query::Query;
-use crate::domains::api::list_domains;
+use crate::domains::api::ListDomains;
 
 const KNOWN: [&str; 2] = ["domain", "q"];
 
@@ -18,7 +18,7 @@ const KNOWN: [&str; 2] = ["domain", "q"];
 pub(crate) fn ExportsPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "");
     page(
-        on_demand(move || query.get().text("q"), |q| list_domains(DateFilter::All, q)),
+        on_demand(move || ListDomains { range: DateFilter::All, q: query.get().text("q") }),
         |list: &DomainList| ("Exports".to_owned(), list.as_of),
         move |list| part(move || view! { <Exports list=list.get() query=query.get() /> }),
     )

@@ -1,12 +1,12 @@
 //! The workers and the scheduler, and the levers of both.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::fleet::{Fleet, Part, Stop};
 use signalbox_model::format;
 
-use super::api::{FleetFacts, TurnFleet, read_fleet};
+use super::api::{FleetFacts, ReadFleet, TurnFleet};
 use super::row::WorkerRow;
+use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
@@ -15,17 +15,14 @@ use crate::components::query::Query;
 use crate::components::scroll::{Head, Scroll};
 use crate::components::submit::Submit;
 use crate::components::time::Time;
-use crate::console::Console;
 
 /// The page. `?part=` names the worker whose lever is shown.
 #[component]
 pub(crate) fn WorkersPage() -> impl IntoView {
-    let console = Console::get();
     let query = Query::current(&["part"], "#worker");
-    let turn = ServerAction::<TurnFleet>::new();
-    console.announce(turn);
+    let turn = Command::of::<TurnFleet>();
     page(
-        live(|| (), |()| read_fleet()),
+        live(|| ReadFleet {}),
         |facts: &FleetFacts| ("Workers".to_owned(), facts.as_of),
         move |facts| {
             // Forms are drawn anew only when a stop has changed: what is being typed stays.
@@ -127,7 +124,7 @@ fn Lever(
     name: String,
     part: Part,
     stop: Option<Stop>,
-    turn: ServerAction<TurnFleet>,
+    turn: Command,
 ) -> impl IntoView {
     let (id, title, whom, effect) = match &part {
         Part::Workers => ("workers", "All workers", "all workers".to_owned(), ALL),
@@ -137,7 +134,7 @@ fn Lever(
     let stopped = stop.is_some();
     let (verb, class) = if stopped { ("Start", "button primary") } else { ("Stop", "button") };
     let button = format!("{verb} {whom}");
-    let label = format!("Reason to {} {whom}", verb.to_lowercase());
+    let label = format!("Reason to {} {whom}", verb.to_ascii_lowercase());
     let since = stop.map(|Stop { reason, by, at }| {
         view! {
             <p>
@@ -151,7 +148,7 @@ fn Lever(
             <h2 id=id>{title}</h2>
             {since}
             {effect}
-            <ActionForm action=turn>
+            <CommandForm action=turn>
                 <input type="hidden" name="part" value=part.name().to_owned() />
                 <input type="hidden" name="stop" value=(!stopped).to_string() />
                 <Field name="reason" id=format!("{id}-reason") label />
@@ -160,7 +157,7 @@ fn Lever(
                         {button}
                     </Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()

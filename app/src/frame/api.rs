@@ -3,7 +3,7 @@
 use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
-use signalbox_model::breaker::{Breaker, BreakerState};
+use signalbox_model::breaker::BreakerState;
 use signalbox_model::fleet::Stop;
 use signalbox_model::kill_switch::KillSwitch;
 use signalbox_model::metrics::DeadLetterCounts;
@@ -22,8 +22,8 @@ pub(crate) struct StripFacts {
     pub workers: Option<Stop>,
     /// That the scheduler was stopped.
     pub scheduler: Option<Stop>,
-    /// The breaker that needs attention most; the first one while all are closed.
-    pub worst_breaker: Option<Breaker>,
+    /// The provider whose breaker needs attention most, and that breaker's state; the first one while all are closed.
+    pub worst_breaker: Option<(String, BreakerState)>,
     /// How many dead letters there are.
     pub dead_letters: DeadLetterCounts,
 }
@@ -31,7 +31,7 @@ pub(crate) struct StripFacts {
 impl StripFacts {
     /// The whole in one word.
     pub(crate) fn overall(&self) -> (Aspect, &'static str) {
-        let breaker = self.worst_breaker.as_ref().map(|breaker| breaker.state);
+        let breaker = self.worst_breaker.as_ref().map(|(_, state)| *state);
         if self.kill_switch.active || self.workers.is_some() {
             (Aspect::Held, "Stopped")
         } else if breaker == Some(BreakerState::Open) {
@@ -57,19 +57,20 @@ pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
     if !ctx.actor.may(Permission::ReadConsole) {
         return Ok(None);
     }
-    let weight = |breaker: &Breaker| match breaker.state {
+    let weight = |(_, state): &(String, BreakerState)| match state {
         BreakerState::Closed => 0,
         BreakerState::HalfOpen => 1,
         BreakerState::Open => 2,
     };
-    let breakers = breaker::store::list(&ctx).await?;
+    let breakers = breaker::store::list(&ctx).await?.into_iter();
+    let worst = breakers.map(|breaker| (breaker.provider, breaker.state)).max_by_key(weight);
     let (workers, scheduler) = fleet::stops(&ctx).await?;
     Ok(Some(StripFacts {
         as_of: ctx.now(),
         kill_switch: kill_switch::read(&ctx).await?,
         workers,
         scheduler,
-        worst_breaker: breakers.into_iter().max_by_key(weight),
+        worst_breaker: worst,
         dead_letters: dead_letters::counts(&ctx).await?,
     }))
 }

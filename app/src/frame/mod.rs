@@ -13,7 +13,7 @@ use crate::components::fault::NotFound;
 use crate::components::live::live;
 use crate::components::notices::{Outcome, Toasts};
 use crate::console::Console;
-use api::{StripFacts, strip};
+use api::{Strip, StripFacts};
 use rail::Rail;
 use strip::{StopBanners, StripBar};
 
@@ -40,7 +40,7 @@ pub(crate) fn LostFrame() -> impl IntoView {
 #[component]
 fn Frame(children: Children) -> impl IntoView {
     let console = Console::get();
-    let facts = live(|| (), |()| strip());
+    let facts = live(|| Strip {});
     let top = move || {
         Suspend::new(async move {
             let facts = facts.ready().await.ok().flatten();

@@ -28,11 +28,13 @@ fn Facts(facts: StripFacts) -> impl IntoView {
     let (aspect, word) = facts.overall();
     let (switch, switch_word) =
         if facts.kill_switch.active { (Aspect::Danger, "On") } else { (Aspect::Idle, "Off") };
-    let (breaker, breaker_words) =
-        facts.worst_breaker.as_ref().map_or((Aspect::Idle, "none".to_owned()), |breaker| {
-            let (aspect, word) = of_breaker(breaker.state);
-            (aspect, format!("{} {word}", breaker.provider.to_uppercase()))
-        });
+    let (breaker, breaker_words) = facts.worst_breaker.as_ref().map_or(
+        (Aspect::Idle, "none".to_owned()),
+        |(provider, state)| {
+            let (aspect, word) = of_breaker(*state);
+            (aspect, format!("{} {word}", provider.to_ascii_uppercase()))
+        },
+    );
     let dead = facts.dead_letters.pending;
     let dead_aspect = if dead > 0 { Aspect::Caution } else { Aspect::Idle };
     view! {

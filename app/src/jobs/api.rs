@@ -21,9 +21,9 @@ pub(crate) struct JobsFacts {
     pub as_of: Timestamp,
 }
 
-/// Metrics and one page of jobs (OP-8). The filter is that of `GET /api/jobs`, in JSON.
-#[server(prefix = "/api/fn", endpoint = "list_jobs", input = leptos::server_fn::codec::Json, output = crate::codec::Json)]
-pub(crate) async fn list_jobs(filter: JobFilter) -> Result<JobsFacts, AppError> {
+/// Metrics and one page of jobs (OP-8). The filter is that of `GET /api/jobs`, as in `filter[state]=dead`.
+#[server(prefix = "/api/fn", endpoint = "list_jobs", output = crate::codec::Json)]
+pub(crate) async fn list_jobs(#[server(default)] filter: JobFilter) -> Result<JobsFacts, AppError> {
     use crate::request::{answer, ctx};
     use signalbox_engine::jobs::list;
     use signalbox_engine::overview;

@@ -1,43 +1,36 @@
 //! One job: why it is not running, what it is about, what happened to it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use signalbox_model::job::{Job, JobDetail, JobState};
 use signalbox_model::why::Verdict;
 
-use super::api::{CancelJob, HoldJob, ReleaseJob, RetryJob, RunJobNext, read_job};
+use super::api::{CancelJob, HoldJob, ReadJob, ReleaseJob, RetryJob, RunJobNext};
 use super::facts::Facts;
 use super::hold::{HoldPanel, Holdable};
 use super::timeline::{ErrorText, Timeline};
 use crate::components::aspect::{Aspect, State, of_job};
+use crate::components::command::{Command, CommandForm};
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::progress::ProgressBar;
 use crate::components::submit::Submit;
 use crate::components::time::Time;
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn JobPage() -> impl IntoView {
-    let console = Console::get();
     let params = use_params_map();
     // No job has the number 0: an address without a number shows that there is no such job.
     let id = move || params.with(|p| p.get("id").and_then(|id| id.parse().ok()).unwrap_or(0));
-    let cancel = ServerAction::<CancelJob>::new();
-    let retry = ServerAction::<RetryJob>::new();
-    let run_next = ServerAction::<RunJobNext>::new();
-    let hold = ServerAction::<HoldJob>::new();
-    let release = ServerAction::<ReleaseJob>::new();
-    console.announce(cancel);
-    console.announce(hold);
-    console.announce(release);
-    console.announce(retry);
-    console.announce(run_next);
+    let cancel = Command::of::<CancelJob>();
+    let retry = Command::of::<RetryJob>();
+    let run_next = Command::of::<RunJobNext>();
+    let hold = Command::of::<HoldJob>();
+    let release = Command::of::<ReleaseJob>();
     page(
-        live(id, read_job),
+        live(move || ReadJob { id: id() }),
         |detail: &JobDetail| {
             let (_, word) = of_job(&detail.job);
             (format!("Job {}: {word}", detail.job.id), detail.as_of)
@@ -90,11 +83,7 @@ pub(crate) fn JobPage() -> impl IntoView {
 }
 
 #[component]
-fn JobHead(
-    job: Job,
-    retry: ServerAction<RetryJob>,
-    run_next: ServerAction<RunJobNext>,
-) -> impl IntoView {
+fn JobHead(job: Job, retry: Command, run_next: Command) -> impl IntoView {
     let (_, word) = of_job(&job);
     let rest = format!("{} of {} attempts spent.", job.attempt, job.max_attempts);
     let id = job.id;
@@ -104,21 +93,21 @@ fn JobHead(
             {(job.state == JobState::Dead)
                 .then(|| {
                     view! {
-                        <ActionForm action=retry>
+                        <CommandForm action=retry>
                             <input type="hidden" name="id" value=id />
                             <Submit class="button primary" pending=retry.pending()>
                                 {format!("Retry job {id}")}
                             </Submit>
-                        </ActionForm>
+                        </CommandForm>
                     }
                 })}
             {(matches!(job.state, JobState::Scheduled | JobState::Available) && job.hold.is_none())
                 .then(|| {
                     view! {
-                        <ActionForm action=run_next>
+                        <CommandForm action=run_next>
                             <input type="hidden" name="id" value=id />
                             <Submit pending=run_next.pending()>"Run next"</Submit>
-                        </ActionForm>
+                        </CommandForm>
                     }
                 })}
         </PageHead>

@@ -1,19 +1,18 @@
 //! The facts of one job, and the way to stop it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::job::{Job, JobState};
 
-use super::api::CancelJob;
 use crate::components::aspect::{State, of_job};
+use crate::components::command::{Command, CommandForm};
 use crate::components::facts_panel::FactsPanel;
 use crate::components::submit::Submit;
 use crate::components::time::{MaybeTime, Time};
 
 /// The facts.
 #[component]
-pub(super) fn Facts(job: Job, cancel: ServerAction<CancelJob>) -> impl IntoView {
+pub(super) fn Facts(job: Job, cancel: Command) -> impl IntoView {
     let (aspect, word) = of_job(&job);
     let took = match (job.started_at, job.finished_at) {
         (Some(start), Some(end)) => format::duration_ms((end - start).num_milliseconds()),
@@ -75,11 +74,11 @@ pub(super) fn Facts(job: Job, cancel: ServerAction<CancelJob>) -> impl IntoView 
 }
 
 #[component]
-fn Cancel(id: i64, cancel: ServerAction<CancelJob>) -> impl IntoView {
+fn Cancel(id: i64, cancel: Command) -> impl IntoView {
     view! {
         <details class="confirm">
             <summary class="button">"Cancel this job"</summary>
-            <ActionForm action=cancel>
+            <CommandForm action=cancel>
                 <input type="hidden" name="id" value=id />
                 <p>
                     "The job stops and is not tried again. What it has stored stays."
@@ -87,7 +86,7 @@ fn Cancel(id: i64, cancel: ServerAction<CancelJob>) -> impl IntoView {
                 <Submit class="button danger" pending=cancel.pending()>
                     {format!("Cancel job {id}")}
                 </Submit>
-            </ActionForm>
+            </CommandForm>
         </details>
     }
     .into_any()

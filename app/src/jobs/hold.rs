@@ -1,10 +1,9 @@
 //! Holding one job, and releasing it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::job::{Job, JobId, JobState};
 
-use super::api::{HoldJob, ReleaseJob};
+use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::submit::Submit;
 
@@ -35,8 +34,8 @@ impl Holdable {
 pub(super) fn HoldPanel(
     id: JobId,
     holdable: Holdable,
-    hold: ServerAction<HoldJob>,
-    release: ServerAction<ReleaseJob>,
+    hold: Command,
+    release: Command,
 ) -> impl IntoView {
     match holdable {
         Holdable::No => ().into_any(),
@@ -46,39 +45,39 @@ pub(super) fn HoldPanel(
 }
 
 #[component]
-fn HoldForm(id: JobId, hold: ServerAction<HoldJob>) -> impl IntoView {
+fn HoldForm(id: JobId, hold: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="hold">
             <h2 id="hold">"Hold"</h2>
             <p class="hint">
                 "It does not start until it is released. If it runs, it is asked to stop first; no attempt is spent."
             </p>
-            <ActionForm action=hold>
+            <CommandForm action=hold>
                 <input type="hidden" name="id" value=id />
                 <Field name="reason" id="hold-reason" label="Reason" />
                 <p class="actions">
                     <Submit pending=hold.pending()>{format!("Hold job {id}")}</Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()
 }
 
 #[component]
-fn ReleaseForm(id: JobId, release: ServerAction<ReleaseJob>) -> impl IntoView {
+fn ReleaseForm(id: JobId, release: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="release">
             <h2 id="release">"Release"</h2>
             <p class="hint">"It goes on from where it was, when it was due before."</p>
-            <ActionForm action=release>
+            <CommandForm action=release>
                 <input type="hidden" name="id" value=id />
                 <p class="actions">
                     <Submit class="button primary" pending=release.pending()>
                         {format!("Release job {id}")}
                     </Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()

@@ -9,31 +9,30 @@ use signalbox_model::job::Job;
 use signalbox_model::metrics::Overview;
 use signalbox_model::page::Page;
 
-use super::api::{JobsFacts, TriggerDiscovery, list_jobs};
+use super::api::{JobsFacts, ListJobs, TriggerDiscovery};
 use super::filters::{Filters, KNOWN, filter};
 use super::metrics::{KindTable, QueueTable};
 use super::row::{JobRow, key};
 use super::triggers::Triggers;
 use crate::components::aspect::of_breaker;
 use crate::components::breaker_tile::BreakerTile;
+use crate::components::command::Command;
 use crate::components::empty::Empty;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::{Fresh, PageHead};
 use crate::components::pager::pager;
 use crate::components::query::Query;
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn JobsPage() -> impl IntoView {
-    let console = Console::get();
     let query = Query::current(&KNOWN, "#list");
-    let discover = ServerAction::<TriggerDiscovery>::new();
-    console.announce(discover);
+    let discover = Command::of::<TriggerDiscovery>();
     page(
-        live(move || query.get(), |query| list_jobs(filter(&query))),
+        live(move || ListJobs { filter: filter(&query.get()) }),
         |JobsFacts { overview, as_of, .. }| {
             (format!("Jobs ({} waiting)", format::count(waiting(overview))), *as_of)
         },
@@ -80,7 +79,7 @@ fn JobsHead(overview: Overview) -> impl IntoView {
     let now = if overview.kill_switch.active {
         "The kill switch is on: no job starts.".to_owned()
     } else if let Some(breaker) = open {
-        format!("{} is {}.", breaker.provider.to_uppercase(), of_breaker(breaker.state).1)
+        format!("{} is {}.", breaker.provider.to_ascii_uppercase(), of_breaker(breaker.state).1)
     } else {
         format!(
             "{} running, {} waiting.",
@@ -150,9 +149,9 @@ fn JobTable(jobs: Signal<Page<Job>>, query: Memo<Query>) -> impl IntoView {
                         "Payload",
                     ] />
                     <tbody>
-                        <For each=move || jobs.with(|jobs| jobs.items.clone()) key=key let:job>
+                        <Rows each=move || jobs.with(|jobs| jobs.items.clone()) key=key let:job>
                             <JobRow job />
-                        </For>
+                        </Rows>
                     </tbody>
                 </table>
             </Scroll>

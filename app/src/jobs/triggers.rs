@@ -1,16 +1,15 @@
 //! Starting the pipeline by hand (OP-11).
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::backfill::LIMIT_BOUND;
 
-use super::api::TriggerDiscovery;
+use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::submit::Submit;
 
 /// The form of the discovery, and the way to the backfills.
 #[component]
-pub(super) fn Triggers(discover: ServerAction<TriggerDiscovery>) -> impl IntoView {
+pub(super) fn Triggers(discover: Command) -> impl IntoView {
     view! {
         <div class="columns">
             <section class="panel" aria-labelledby="discover">
@@ -18,7 +17,7 @@ pub(super) fn Triggers(discover: ServerAction<TriggerDiscovery>) -> impl IntoVie
                 <p class="hint">
                     "Searches new posts now; each post found is then harvested. Respects discovery_rpm."
                 </p>
-                <ActionForm action=discover>
+                <CommandForm action=discover>
                     <div class="fields">
                         <Field
                             name="limit"
@@ -33,7 +32,7 @@ pub(super) fn Triggers(discover: ServerAction<TriggerDiscovery>) -> impl IntoVie
                             "Run discovery"
                         </Submit>
                     </div>
-                </ActionForm>
+                </CommandForm>
             </section>
             <section class="panel" aria-labelledby="backfill">
                 <h2 id="backfill">"Backfill"</h2>

@@ -1,30 +1,26 @@
 //! The one big lever.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::kill_switch::KillSwitch;
 use signalbox_model::metrics::QueueDepth;
 
-use super::api::{ActivateKillSwitch, DeactivateKillSwitch, SwitchFacts, read_kill_switch};
+use super::api::{ActivateKillSwitch, DeactivateKillSwitch, ReadKillSwitch, SwitchFacts};
+use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::PageHead;
 use crate::components::submit::Submit;
 use crate::components::time::MaybeTime;
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn KillSwitchPage() -> impl IntoView {
-    let console = Console::get();
-    let activate = ServerAction::<ActivateKillSwitch>::new();
-    let deactivate = ServerAction::<DeactivateKillSwitch>::new();
-    console.announce(activate);
-    console.announce(deactivate);
+    let activate = Command::of::<ActivateKillSwitch>();
+    let deactivate = Command::of::<DeactivateKillSwitch>();
     page(
-        live(|| (), |()| read_kill_switch()),
+        live(|| ReadKillSwitch {}),
         |facts: &SwitchFacts| {
             let title = if facts.switch.active { "Kill switch: ON" } else { "Kill switch: off" };
             (title.to_owned(), facts.as_of)
@@ -68,7 +64,7 @@ fn SwitchHead(facts: SwitchFacts) -> impl IntoView {
 }
 
 #[component]
-fn LeverOff(running: i64, activate: ServerAction<ActivateKillSwitch>) -> impl IntoView {
+fn LeverOff(running: i64, activate: Command) -> impl IntoView {
     let effect = format!(
         "Pulling it stops every queue on every worker within 1 s. {} asked to stop and go back to \
          the queue; no attempt is spent, nothing is lost.",
@@ -82,7 +78,7 @@ fn LeverOff(running: i64, activate: ServerAction<ActivateKillSwitch>) -> impl In
                     "Off"
                 </p>
                 <p>{effect}</p>
-                <ActionForm action=activate>
+                <CommandForm action=activate>
                     <Field
                         name="reason"
                         label="Reason"
@@ -94,7 +90,7 @@ fn LeverOff(running: i64, activate: ServerAction<ActivateKillSwitch>) -> impl In
                             "Stop all jobs"
                         </Submit>
                     </p>
-                </ActionForm>
+                </CommandForm>
             </div>
         </section>
     }
@@ -102,11 +98,7 @@ fn LeverOff(running: i64, activate: ServerAction<ActivateKillSwitch>) -> impl In
 }
 
 #[component]
-fn LeverOn(
-    switch: KillSwitch,
-    waiting: i64,
-    deactivate: ServerAction<DeactivateKillSwitch>,
-) -> impl IntoView {
+fn LeverOn(switch: KillSwitch, waiting: i64, deactivate: Command) -> impl IntoView {
     view! {
         <section class="lever on" aria-labelledby="lever-word">
             <LeverDrawing arm="M72 150 122 62" x=126 y=54 />
@@ -126,7 +118,7 @@ fn LeverOn(
                     <dt>"Held"</dt>
                     <dd>{format::plural(waiting, "job", "jobs")}</dd>
                 </dl>
-                <ActionForm action=deactivate>
+                <CommandForm action=deactivate>
                     <Field
                         name="reason"
                         label="Reason to release"
@@ -140,7 +132,7 @@ fn LeverOn(
                             )}
                         </Submit>
                     </p>
-                </ActionForm>
+                </CommandForm>
             </div>
         </section>
     }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use signalbox_model::page::Page;
 use signalbox_model::system_log::SystemLog;
 
-use super::api::{LogsFacts, list_logs};
+use super::api::{ListLogs, LogsFacts};
 use crate::components::empty::Empty;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
@@ -19,10 +19,14 @@ const KNOWN: [&str; 3] = ["event", "q", "cursor"];
 pub(crate) fn LogsPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "");
     page(
-        live(
-            move || query.get(),
-            |query| list_logs(query.text("event"), query.text("q"), query.number("cursor")),
-        ),
+        live(move || {
+            let query = query.get();
+            ListLogs {
+                event: query.text("event"),
+                q: query.text("q"),
+                cursor: query.number("cursor"),
+            }
+        }),
         |facts: &LogsFacts| ("Logs".to_owned(), facts.as_of),
         move |facts| {
             let logs = Signal::derive(move || facts.with(|facts| facts.logs.clone()));

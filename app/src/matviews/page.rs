@@ -1,29 +1,25 @@
 //! The materialized views: whether they are read, how old they are, refresh.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::matview::{Happened, Matview, Matviews, ViewSource};
 
-use super::api::{MatviewsFacts, RefreshMatviews, SwitchMatviews, read_matviews};
+use super::api::{MatviewsFacts, ReadMatviews, RefreshMatviews, SwitchMatviews};
+use crate::components::command::{Command, CommandForm};
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::PageHead;
 use crate::components::scroll::{Head, Scroll};
 use crate::components::submit::Submit;
 use crate::components::time::{MaybeTime, Time};
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn MatviewsPage() -> impl IntoView {
-    let console = Console::get();
-    let switch = ServerAction::<SwitchMatviews>::new();
-    let refresh = ServerAction::<RefreshMatviews>::new();
-    console.announce(switch);
-    console.announce(refresh);
+    let switch = Command::of::<SwitchMatviews>();
+    let refresh = Command::of::<RefreshMatviews>();
     page(
-        live(|| (), |()| read_matviews()),
+        live(|| ReadMatviews {}),
         |facts: &MatviewsFacts| ("Materialized views".to_owned(), facts.matviews.as_of),
         move |facts| {
             let history = Signal::derive(move || facts.with(|facts| facts.history.clone()));
@@ -39,11 +35,7 @@ pub(crate) fn MatviewsPage() -> impl IntoView {
 }
 
 #[component]
-fn MatviewsHead(
-    matviews: Matviews,
-    switch: ServerAction<SwitchMatviews>,
-    refresh: ServerAction<RefreshMatviews>,
-) -> impl IntoView {
+fn MatviewsHead(matviews: Matviews, switch: Command, refresh: Command) -> impl IntoView {
     let now = match (matviews.enabled, matviews.reading.source) {
         (false, _) => "Off: pages read the plain views.",
         (true, ViewSource::Materialized) => "On: pages read the materialized views.",
@@ -57,15 +49,15 @@ fn MatviewsHead(
     let label = if matviews.enabled { "Turn off" } else { "Turn on" };
     view! {
         <PageHead heading="Materialized views" now rest>
-            <ActionForm action=switch>
+            <CommandForm action=switch>
                 <input type="hidden" name="on" value=(!matviews.enabled).to_string() />
                 <Submit pending=switch.pending()>{label}</Submit>
-            </ActionForm>
-            <ActionForm action=refresh>
+            </CommandForm>
+            <CommandForm action=refresh>
                 <Submit class="button primary" pending=refresh.pending()>
                     "Refresh now"
                 </Submit>
-            </ActionForm>
+            </CommandForm>
         </PageHead>
     }
 }

@@ -64,7 +64,7 @@ fn stage(facts: &OverviewFacts, (name, kind, limit, provider): Stop) -> Stage {
 fn signal(breakers: &[Breaker], provider: &str) -> Option<Signal> {
     let breaker = breakers.iter().find(|breaker| breaker.provider == provider)?;
     let (aspect, word) = of_breaker(breaker.state);
-    Some(Signal { provider: provider.to_uppercase(), aspect, word })
+    Some(Signal { provider: provider.to_ascii_uppercase(), aspect, word })
 }
 
 fn departure(schedule: &Schedule) -> Departure {
@@ -113,7 +113,7 @@ pub(super) fn sentence(facts: &OverviewFacts) -> (String, String) {
     let now = if overview.kill_switch.active {
         "Nothing starts: the kill switch is on.".to_owned()
     } else if let Some(breaker) = blocked {
-        format!("The line is blocked at {}.", breaker.provider.to_uppercase())
+        format!("The line is blocked at {}.", breaker.provider.to_ascii_uppercase())
     } else if overview.dead_letter_counts.pending > 0 {
         let dead = overview.dead_letter_counts.pending;
         format!(

@@ -1,28 +1,25 @@
 //! The overview page.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
-use super::api::{OverviewFacts, read_overview};
+use super::api::{OverviewFacts, ReadOverview};
 use super::figures::{Figures, Stages};
 use super::line::{domains_line, sentence};
 use crate::components::breaker_tile::BreakerTile;
+use crate::components::command::{Command, CommandForm};
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::PageHead;
 use crate::components::submit::Submit;
 use crate::components::track_diagram::TrackDiagram;
-use crate::console::Console;
 use crate::jobs::api::TriggerDiscovery;
 
 /// The page.
 #[component]
 pub(crate) fn OverviewPage() -> impl IntoView {
-    let console = Console::get();
-    let discover = ServerAction::<TriggerDiscovery>::new();
-    console.announce(discover);
+    let discover = Command::of::<TriggerDiscovery>();
     page(
-        live(|| (), |()| read_overview()),
+        live(|| ReadOverview {}),
         |facts| ("Overview".to_owned(), facts.overview.as_of),
         move |facts| {
             let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
@@ -36,16 +33,16 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 }
 
 #[component]
-fn Head(facts: OverviewFacts, discover: ServerAction<TriggerDiscovery>) -> impl IntoView {
+fn Head(facts: OverviewFacts, discover: Command) -> impl IntoView {
     let (now, rest) = sentence(&facts);
     view! {
         <PageHead heading="Overview" now rest>
-            <ActionForm action=discover>
+            <CommandForm action=discover>
                 <input type="hidden" name="limit" value="20" />
                 <Submit class="button primary" pending=discover.pending()>
                     "Run discovery now"
                 </Submit>
-            </ActionForm>
+            </CommandForm>
         </PageHead>
     }
 }

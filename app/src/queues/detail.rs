@@ -1,14 +1,14 @@
 //! One queue, and what can be done with it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use signalbox_model::format;
 use signalbox_model::queue::{MAX_CONCURRENT_BOUND, PAUSE_MINUTES_BOUND, Queue, QueueState};
 
-use super::api::{BoundQueue, DrainQueue, PauseQueue, QueueFacts, ResumeQueue, read_queue};
+use super::api::{BoundQueue, DrainQueue, PauseQueue, QueueFacts, ReadQueue, ResumeQueue};
 use super::row::{Failed, Progress, standing};
 use crate::components::aspect::State;
+use crate::components::command::{Command, CommandForm};
 use crate::components::facts_panel::FactsPanel;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
@@ -16,24 +16,18 @@ use crate::components::log_table::LogTable;
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::submit::Submit;
 use crate::components::time::MaybeTime;
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn QueuePage() -> impl IntoView {
-    let console = Console::get();
     let params = use_params_map();
     let name = move || params.with(|params| params.get("name").unwrap_or_default());
-    let pause = ServerAction::<PauseQueue>::new();
-    let resume = ServerAction::<ResumeQueue>::new();
-    let drain = ServerAction::<DrainQueue>::new();
-    let bound = ServerAction::<BoundQueue>::new();
-    console.announce(pause);
-    console.announce(resume);
-    console.announce(drain);
-    console.announce(bound);
+    let pause = Command::of::<PauseQueue>();
+    let resume = Command::of::<ResumeQueue>();
+    let drain = Command::of::<DrainQueue>();
+    let bound = Command::of::<BoundQueue>();
     page(
-        live(name, read_queue),
+        live(move || ReadQueue { name: name() }),
         |facts: &QueueFacts| (format!("Queue {}", facts.queue.name), facts.as_of),
         move |facts| {
             let history = Signal::derive(move || facts.with(|facts| facts.history.clone()));
@@ -140,14 +134,14 @@ fn Facts(queue: Queue) -> impl IntoView {
 }
 
 #[component]
-fn PauseForm(name: String, pause: ServerAction<PauseQueue>) -> impl IntoView {
+fn PauseForm(name: String, pause: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="pause">
             <h2 id="pause">"Pause"</h2>
             <p class="hint">
                 "None of its jobs starts. Those at work go on; what comes in waits, and nothing is lost."
             </p>
-            <ActionForm action=pause>
+            <CommandForm action=pause>
                 <input type="hidden" name="name" value=name.clone() />
                 <Field name="reason" id="pause-reason" label="Reason" />
                 <Field
@@ -162,14 +156,14 @@ fn PauseForm(name: String, pause: ServerAction<PauseQueue>) -> impl IntoView {
                 <p class="actions">
                     <Submit pending=pause.pending()>{format!("Pause {name}")}</Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()
 }
 
 #[component]
-fn DrainForm(name: String, drain: ServerAction<DrainQueue>) -> impl IntoView {
+fn DrainForm(name: String, drain: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="drain">
             <h2 id="drain">"Drain"</h2>
@@ -177,25 +171,25 @@ fn DrainForm(name: String, drain: ServerAction<DrainQueue>) -> impl IntoView {
                 "The jobs it holds now run to their end; newer ones wait. When none of the old ones is \
                  left, it is paused."
             </p>
-            <ActionForm action=drain>
+            <CommandForm action=drain>
                 <input type="hidden" name="name" value=name.clone() />
                 <Field name="reason" id="drain-reason" label="Reason to drain" />
                 <p class="actions">
                     <Submit pending=drain.pending()>{format!("Drain {name}")}</Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()
 }
 
 #[component]
-fn ResumeForm(name: String, resume: ServerAction<ResumeQueue>) -> impl IntoView {
+fn ResumeForm(name: String, resume: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="resume">
             <h2 id="resume">"Resume"</h2>
             <p class="hint">"Its jobs start again, on every worker, at once."</p>
-            <ActionForm action=resume>
+            <CommandForm action=resume>
                 <input type="hidden" name="name" value=name.clone() />
                 <Field name="reason" id="resume-reason" label="Reason" />
                 <p class="actions">
@@ -203,7 +197,7 @@ fn ResumeForm(name: String, resume: ServerAction<ResumeQueue>) -> impl IntoView 
                         {format!("Resume {name}")}
                     </Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()
@@ -233,15 +227,11 @@ fn ClearFailed(name: String, failed: i64) -> impl IntoView {
 }
 
 #[component]
-fn BoundForm(
-    name: String,
-    max_concurrent: Option<i64>,
-    bound: ServerAction<BoundQueue>,
-) -> impl IntoView {
+fn BoundForm(name: String, max_concurrent: Option<i64>, bound: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="bound">
             <h2 id="bound">"Bound"</h2>
-            <ActionForm action=bound>
+            <CommandForm action=bound>
                 <input type="hidden" name="name" value=name.clone() />
                 <Field
                     name="max_concurrent"
@@ -257,7 +247,7 @@ fn BoundForm(
                 <p class="actions">
                     <Submit pending=bound.pending()>{format!("Set bound of {name}")}</Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()

@@ -3,17 +3,18 @@
 use leptos::prelude::*;
 use signalbox_model::queue::{Queue, QueueState};
 
-use super::api::{QueuesFacts, list_queues};
+use super::api::{ListQueues, QueuesFacts};
 use super::row::QueueRow;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
 
 /// The page.
 #[component]
 pub(crate) fn QueuesPage() -> impl IntoView {
     page(
-        live(|| (), |()| list_queues()),
+        live(|| ListQueues {}),
         |facts: &QueuesFacts| ("Queues".to_owned(), facts.as_of),
         move |facts| {
             view! {
@@ -31,13 +32,13 @@ pub(crate) fn QueuesPage() -> impl IntoView {
                             "Reason",
                         ] />
                         <tbody>
-                            <For
+                            <Rows
                                 each=move || facts.with(|facts| facts.queues.clone())
                                 key=|queue| format!("{queue:?}")
                                 let:queue
                             >
                                 <QueueRow queue />
-                            </For>
+                            </Rows>
                         </tbody>
                     </table>
                 </Scroll>

@@ -4,7 +4,6 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
 use signalbox_model::schedule::{Preview, Schedule};
-use signalbox_model::sweep::SweepStatus;
 use signalbox_model::system_log::SystemLog;
 
 use crate::error::AppError;
@@ -16,9 +15,43 @@ pub(crate) struct SchedulesFacts {
     /// Every schedule.
     pub schedules: Vec<Schedule>,
     /// Every sweep.
-    pub sweeps: Vec<SweepStatus>,
+    pub sweeps: Vec<SweepLine>,
     /// When this was read.
     pub as_of: Timestamp,
+}
+
+/// How a sweep stands, in words: the browser need not know what each sweep counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SweepLine {
+    /// Its stable name.
+    pub name: String,
+    /// What it does, and when.
+    pub description: String,
+    /// Its last run.
+    pub run_at: Option<Timestamp>,
+    /// How long that took, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// What that did; absent if it failed.
+    pub did: Option<String>,
+    /// What the last run did that found anything to do.
+    pub effect: Option<(String, Timestamp)>,
+    /// The last error.
+    pub error: Option<(String, Timestamp)>,
+}
+
+#[cfg(feature = "ssr")]
+impl From<signalbox_model::sweep::SweepStatus> for SweepLine {
+    fn from(sweep: signalbox_model::sweep::SweepStatus) -> SweepLine {
+        SweepLine {
+            name: sweep.name.name().to_owned(),
+            description: sweep.description,
+            run_at: sweep.run_at,
+            duration_ms: sweep.duration_ms,
+            did: sweep.report.map(|report| report.words()),
+            effect: sweep.effect.map(|effect| effect.words()).zip(sweep.effect_at),
+            error: sweep.error.zip(sweep.error_at),
+        }
+    }
 }
 
 /// What the page of one schedule shows.
@@ -43,7 +76,7 @@ pub(crate) async fn list_schedules() -> Result<SchedulesFacts, AppError> {
     let ctx = ctx()?;
     Ok(SchedulesFacts {
         schedules: answer(schedules::list(&ctx).await)?,
-        sweeps: answer(sweeps::list(&ctx).await)?,
+        sweeps: answer(sweeps::list(&ctx).await)?.into_iter().map(Into::into).collect(),
         as_of: ctx.now(),
     })
 }

@@ -1,17 +1,17 @@
 //! One schedule: when it ticks, what it has done, and what can be done with it.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use signalbox_model::schedule::Schedule;
 
 use super::api::{
-    ChangeSchedule, PauseSchedule, ResetSchedule, ResumeSchedule, RunSchedule, ScheduleFacts,
-    read_schedule,
+    ChangeSchedule, PauseSchedule, ReadSchedule, ResetSchedule, ResumeSchedule, RunSchedule,
+    ScheduleFacts,
 };
 use super::row::{LastJobLink, standing};
 use super::times::{TimesPanel, Upcoming};
 use crate::components::aspect::State;
+use crate::components::command::{Command, CommandForm};
 use crate::components::facts_panel::FactsPanel;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
@@ -20,30 +20,23 @@ use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::query::Query;
 use crate::components::submit::Submit;
 use crate::components::time::MaybeTime;
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn SchedulePage() -> impl IntoView {
-    let console = Console::get();
     let params = use_params_map();
     let name = move || params.with(|params| params.get("name").unwrap_or_default());
     let query = Query::current(&["cron", "zone"], "#times");
-    let run = ServerAction::<RunSchedule>::new();
-    let pause = ServerAction::<PauseSchedule>::new();
-    let resume = ServerAction::<ResumeSchedule>::new();
-    let change = ServerAction::<ChangeSchedule>::new();
-    let reset = ServerAction::<ResetSchedule>::new();
-    console.announce(run);
-    console.announce(pause);
-    console.announce(resume);
-    console.announce(change);
-    console.announce(reset);
+    let run = Command::of::<RunSchedule>();
+    let pause = Command::of::<PauseSchedule>();
+    let resume = Command::of::<ResumeSchedule>();
+    let change = Command::of::<ChangeSchedule>();
+    let reset = Command::of::<ResetSchedule>();
     page(
-        live(
-            move || (name(), query.get()),
-            |(name, query)| read_schedule(name, query.text("cron"), query.text("zone")),
-        ),
+        live(move || {
+            let query = query.get();
+            ReadSchedule { name: name(), cron: query.text("cron"), zone: query.text("zone") }
+        }),
         |facts: &ScheduleFacts| {
             let other = if facts.preview.is_some() { ", other times" } else { "" };
             (format!("Schedule {}{other}", facts.schedule.name), facts.as_of)
@@ -80,7 +73,7 @@ pub(crate) fn SchedulePage() -> impl IntoView {
 }
 
 #[component]
-fn ScheduleHead(schedule: Schedule, run: ServerAction<RunSchedule>) -> impl IntoView {
+fn ScheduleHead(schedule: Schedule, run: Command) -> impl IntoView {
     let now = match &schedule.pause {
         Some(pause) => format!("Paused: {}.", pause.reason.trim_end_matches('.')),
         None => format!("{}.", schedule.description.trim_end_matches('.')),
@@ -89,12 +82,12 @@ fn ScheduleHead(schedule: Schedule, run: ServerAction<RunSchedule>) -> impl Into
     view! {
         <Crumbs href="/admin/schedules" label="Schedules" here=schedule.name.clone() />
         <PageHead heading=schedule.name.clone() now rest>
-            <ActionForm action=run>
+            <CommandForm action=run>
                 <input type="hidden" name="name" value=schedule.name />
                 <Submit class="button primary" pending=run.pending()>
                     "Run now"
                 </Submit>
-            </ActionForm>
+            </CommandForm>
         </PageHead>
     }
 }
@@ -144,39 +137,39 @@ fn Facts(schedule: Schedule) -> impl IntoView {
 }
 
 #[component]
-fn PauseForm(schedule: Schedule, pause: ServerAction<PauseSchedule>) -> impl IntoView {
+fn PauseForm(schedule: Schedule, pause: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="pause">
             <h2 id="pause">"Pause"</h2>
             <p class="hint">
                 "It does not tick until it is resumed. Ticks that pass meanwhile are dropped."
             </p>
-            <ActionForm action=pause>
+            <CommandForm action=pause>
                 <input type="hidden" name="name" value=schedule.name.clone() />
                 <Field name="reason" id="pause-reason" label="Reason" />
                 <p class="actions">
                     <Submit pending=pause.pending()>{format!("Pause {}", schedule.name)}</Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()
 }
 
 #[component]
-fn Resume(schedule: Schedule, resume: ServerAction<ResumeSchedule>) -> impl IntoView {
+fn Resume(schedule: Schedule, resume: Command) -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="resume">
             <h2 id="resume">"Resume"</h2>
             <p class="hint">
                 "It goes on with its next tick. Those that passed while it was paused are dropped."
             </p>
-            <ActionForm action=resume>
+            <CommandForm action=resume>
                 <input type="hidden" name="name" value=schedule.name.clone() />
                 <Submit class="button primary" pending=resume.pending()>
                     {format!("Resume {}", schedule.name)}
                 </Submit>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()

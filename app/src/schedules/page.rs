@@ -3,21 +3,20 @@
 use leptos::prelude::*;
 use signalbox_model::schedule::Schedule;
 
-use super::api::{RunSchedule, SchedulesFacts, list_schedules};
+use super::api::{ListSchedules, RunSchedule, SchedulesFacts};
 use super::row::{ScheduleRow, SweepRow};
+use crate::components::command::Command;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn SchedulesPage() -> impl IntoView {
-    let console = Console::get();
-    let run = ServerAction::<RunSchedule>::new();
-    console.announce(run);
+    let run = Command::of::<RunSchedule>();
     page(
-        live(|| (), |()| list_schedules()),
+        live(|| ListSchedules {}),
         |facts: &SchedulesFacts| ("Schedules".to_owned(), facts.as_of),
         move |facts| {
             view! {
@@ -34,13 +33,13 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
                             "!Actions",
                         ] />
                         <tbody>
-                            <For
+                            <Rows
                                 each=move || facts.with(|facts| facts.schedules.clone())
                                 key=key
                                 let:schedule
                             >
                                 <ScheduleRow schedule run />
-                            </For>
+                            </Rows>
                         </tbody>
                     </table>
                 </Scroll>

@@ -1,20 +1,19 @@
 //! A schedule and a sweep as rows.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::job::JobState;
 use signalbox_model::schedule::{LastJob, Schedule};
-use signalbox_model::sweep::SweepStatus;
 
-use super::api::RunSchedule;
+use super::api::SweepLine;
 use crate::components::aspect::{Aspect, State, state_word};
+use crate::components::command::{Command, CommandForm};
 use crate::components::submit::Submit;
 use crate::components::time::{MaybeTime, Time};
 
 /// A schedule.
 #[component]
-pub(super) fn ScheduleRow(schedule: Schedule, run: ServerAction<RunSchedule>) -> impl IntoView {
+pub(super) fn ScheduleRow(schedule: Schedule, run: Command) -> impl IntoView {
     let (aspect, word) = standing(&schedule);
     let changed = schedule.default.is_some().then_some(", changed");
     view! {
@@ -45,13 +44,13 @@ pub(super) fn ScheduleRow(schedule: Schedule, run: ServerAction<RunSchedule>) ->
             </td>
             <td class="row-actions">
                 <div>
-                    <ActionForm action=run>
+                    <CommandForm action=run>
                         <input type="hidden" name="name" value=schedule.name.clone() />
                         <Submit class="button small" pending=run.pending()>
                             "Run now"
                             <span class="unseen">" " {schedule.name}</span>
                         </Submit>
-                    </ActionForm>
+                    </CommandForm>
                 </div>
             </td>
         </tr>
@@ -94,22 +93,22 @@ const fn aspect_of(state: JobState) -> Aspect {
 
 /// A sweep.
 #[component]
-pub(super) fn SweepRow(sweep: SweepStatus) -> impl IntoView {
-    let (aspect, word) = match (sweep.run_at, sweep.report) {
+pub(super) fn SweepRow(sweep: SweepLine) -> impl IntoView {
+    let (aspect, word) = match (sweep.run_at, &sweep.did) {
         (None, _) => (Aspect::Idle, "Not run yet"),
         (Some(_), Some(_)) => (Aspect::Clear, "In order"),
         (Some(_), None) => (Aspect::Danger, "Failed"),
     };
-    let did = sweep.report.map_or_else(|| "–".to_owned(), |report| report.words());
-    let effect = sweep.effect.zip(sweep.effect_at).map(|(effect, at)| {
+    let did = sweep.did.unwrap_or_else(|| "–".to_owned());
+    let effect = sweep.effect.map(|(effect, at)| {
         view! {
-            {effect.words()}
+            {effect}
             <span class="sub">
                 <Time at />
             </span>
         }
     });
-    let error = sweep.error.zip(sweep.error_at).map(|(error, at)| {
+    let error = sweep.error.map(|(error, at)| {
         view! {
             {format::shorten(&error, 200)}
             <span class="sub">
@@ -120,7 +119,7 @@ pub(super) fn SweepRow(sweep: SweepStatus) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
-                {sweep.description} <span class="sub id">{sweep.name.name()}</span>
+                {sweep.description} <span class="sub id">{sweep.name}</span>
             </th>
             <td>
                 <State of=aspect word />

@@ -1,11 +1,10 @@
 //! When a schedule ticks, and the form that gives it other times: first shown, then applied.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::schedule::{Preview, Schedule, Tick};
 
-use super::api::{ChangeSchedule, ResetSchedule};
+use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::scroll::{Head, Scroll};
 use crate::components::submit::Submit;
@@ -49,8 +48,8 @@ fn rows(ticks: Vec<Tick>) -> Vec<impl IntoView + use<>> {
 pub(super) fn TimesPanel(
     schedule: Schedule,
     preview: Option<Result<Preview, String>>,
-    change: ServerAction<ChangeSchedule>,
-    reset: ServerAction<ResetSchedule>,
+    change: Command,
+    reset: Command,
 ) -> impl IntoView {
     let (cron, zone) = match &preview {
         Some(Ok(preview)) => (preview.times.cron.clone(), preview.times.time_zone.clone()),
@@ -68,7 +67,7 @@ pub(super) fn TimesPanel(
     let name = schedule.name.clone();
     let default = schedule.default.map(|default| {
         view! {
-            <ActionForm action=reset>
+            <CommandForm action=reset>
                 <input type="hidden" name="name" value=name />
                 <p class="hint">
                     {format!("The default is {} in {}.", default.cron, default.time_zone)}
@@ -76,7 +75,7 @@ pub(super) fn TimesPanel(
                 <p class="actions">
                     <Submit pending=reset.pending()>"Reset to default"</Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         }
     });
     view! {
@@ -108,7 +107,7 @@ pub(super) fn TimesPanel(
 
 /// What the new times mean, and the button that makes them so.
 #[component]
-fn Apply(name: String, preview: Preview, change: ServerAction<ChangeSchedule>) -> impl IntoView {
+fn Apply(name: String, preview: Preview, change: Command) -> impl IntoView {
     view! {
         <Scroll label="Table of previewed ticks">
             <table>
@@ -117,7 +116,7 @@ fn Apply(name: String, preview: Preview, change: ServerAction<ChangeSchedule>) -
                 <tbody>{rows(preview.next_ticks)}</tbody>
             </table>
         </Scroll>
-        <ActionForm action=change>
+        <CommandForm action=change>
             <input type="hidden" name="name" value=name />
             <input type="hidden" name="cron" value=preview.times.cron />
             <input type="hidden" name="zone" value=preview.times.time_zone />
@@ -127,7 +126,7 @@ fn Apply(name: String, preview: Preview, change: ServerAction<ChangeSchedule>) -
                     "Apply these times"
                 </Submit>
             </p>
-        </ActionForm>
+        </CommandForm>
     }
     .into_any()
 }

@@ -1,6 +1,5 @@
 //! One setting: what it is, what another value would do, and how it came to be what it is.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use signalbox_model::format;
@@ -8,9 +7,10 @@ use signalbox_model::limit_preview::LimitPreview;
 use signalbox_model::setting::{EXPIRY_MINUTES_BOUND, Setting};
 use signalbox_model::throttle::Throttled;
 
-use super::api::{ChangeSetting, KeepSetting, RevertSetting, SettingFacts, read_setting};
+use super::api::{ChangeSetting, KeepSetting, ReadSetting, RevertSetting, SettingFacts};
 use super::preview::Comparison;
 use super::row::Lowered;
+use crate::components::command::{Command, CommandForm};
 use crate::components::facts_panel::FactsPanel;
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
@@ -19,23 +19,18 @@ use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::query::Query;
 use crate::components::submit::Submit;
 use crate::components::time::{MaybeTime, Time};
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn SettingPage() -> impl IntoView {
-    let console = Console::get();
     let params = use_params_map();
     let key = move || params.with(|params| params.get("key").unwrap_or_default());
     let query = Query::current(&["value"], "#change");
-    let change = ServerAction::<ChangeSetting>::new();
-    let revert = ServerAction::<RevertSetting>::new();
-    let keep = ServerAction::<KeepSetting>::new();
-    console.announce(change);
-    console.announce(revert);
-    console.announce(keep);
+    let change = Command::of::<ChangeSetting>();
+    let revert = Command::of::<RevertSetting>();
+    let keep = Command::of::<KeepSetting>();
     page(
-        live(move || (key(), query.get()), |(key, query)| read_setting(key, query.text("value"))),
+        live(move || ReadSetting { key: key(), value: query.get().text("value") }),
         |facts: &SettingFacts| (facts.setting.key.clone(), facts.as_of),
         move |facts| {
             let history = Signal::derive(move || facts.with(|facts| facts.history.clone()));
@@ -79,11 +74,7 @@ fn SettingHead(setting: Setting) -> impl IntoView {
 
 /// A change that ends by itself, and what can be decided before.
 #[component]
-fn Ending(
-    setting: Setting,
-    revert: ServerAction<RevertSetting>,
-    keep: ServerAction<KeepSetting>,
-) -> impl IntoView {
+fn Ending(setting: Setting, revert: Command, keep: Command) -> impl IntoView {
     let Setting { key, value, unit, expiry, updated_by, .. } = setting;
     let by = updated_by.unwrap_or_default();
     let to_keep = key.clone();
@@ -96,18 +87,18 @@ fn Ending(
                     <Time at=expiry.at /> ", on every worker, whoever is looking."
                 </p>
                 <div class="inline">
-                    <ActionForm action=revert>
+                    <CommandForm action=revert>
                         <input type="hidden" name="key" value=key />
                         <Submit pending=revert.pending()>
                             {format!("Revert to {} now", format::count(expiry.reverts_to))}
                         </Submit>
-                    </ActionForm>
-                    <ActionForm action=keep>
+                    </CommandForm>
+                    <CommandForm action=keep>
                         <input type="hidden" name="key" value=to_keep />
                         <Submit pending=keep.pending()>
                             {format!("Keep {} {unit}", format::count(value))}
                         </Submit>
-                    </ActionForm>
+                    </CommandForm>
                 </div>
             </section>
         }
@@ -119,7 +110,7 @@ fn Ending(
 fn LimitPanel(
     setting: Setting,
     preview: Option<Result<LimitPreview, String>>,
-    change: ServerAction<ChangeSetting>,
+    change: Command,
 ) -> impl IntoView {
     let value = match &preview {
         Some(Ok(preview)) => preview.proposed.value,
@@ -151,12 +142,12 @@ fn LimitPanel(
 }
 
 #[component]
-fn Apply(preview: LimitPreview, change: ServerAction<ChangeSetting>) -> impl IntoView {
+fn Apply(preview: LimitPreview, change: Command) -> impl IntoView {
     let (key, value) = (preview.key.clone(), preview.proposed.value);
     let label = format!("Change to {} {}", format::count(value), preview.unit);
     view! {
         <Comparison preview />
-        <ActionForm action=change>
+        <CommandForm action=change>
             <input type="hidden" name="key" value=key />
             <input type="hidden" name="value" value=value />
             <HowLongAndWhy />
@@ -165,18 +156,18 @@ fn Apply(preview: LimitPreview, change: ServerAction<ChangeSetting>) -> impl Int
                     {label}
                 </Submit>
             </p>
-        </ActionForm>
+        </CommandForm>
     }
     .into_any()
 }
 
 /// A setting that is no limit is changed at once.
 #[component]
-fn ChangePanel(setting: Setting, change: ServerAction<ChangeSetting>) -> impl IntoView {
+fn ChangePanel(setting: Setting, change: Command) -> impl IntoView {
     view! {
         <section class="panel" id="change" aria-labelledby="change-heading">
             <h2 id="change-heading">"Change it"</h2>
-            <ActionForm action=change>
+            <CommandForm action=change>
                 <input type="hidden" name="key" value=setting.key.clone() />
                 <NewValue value=setting.value setting />
                 <HowLongAndWhy />
@@ -185,7 +176,7 @@ fn ChangePanel(setting: Setting, change: ServerAction<ChangeSetting>) -> impl In
                         "Save"
                     </Submit>
                 </p>
-            </ActionForm>
+            </CommandForm>
         </section>
     }
     .into_any()

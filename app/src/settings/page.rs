@@ -5,21 +5,20 @@ use signalbox_model::format;
 use signalbox_model::setting::Setting;
 use signalbox_model::throttle::Throttled;
 
-use super::api::{ChangeSetting, SettingsFacts, list_settings};
+use super::api::{ChangeSetting, ListSettings, SettingsFacts};
 use super::row::SettingRow;
+use crate::components::command::Command;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
+use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
-use crate::console::Console;
 
 /// The page.
 #[component]
 pub(crate) fn SettingsPage() -> impl IntoView {
-    let console = Console::get();
-    let change = ServerAction::<ChangeSetting>::new();
-    console.announce(change);
+    let change = Command::of::<ChangeSetting>();
     page(
-        live(|| (), |()| list_settings()),
+        live(|| ListSettings {}),
         |facts: &SettingsFacts| ("Config".to_owned(), facts.as_of),
         move |facts| {
             view! {
@@ -28,13 +27,13 @@ pub(crate) fn SettingsPage() -> impl IntoView {
                     <table>
                         <Head columns=&["Key", "What it does", "Value", "Allowed", "Default", "Last change"] />
                         <tbody>
-                            <For
+                            <Rows
                                 each=move || facts.with(rows)
                                 key=|row| format!("{row:?}")
                                 let:row
                             >
                                 <SettingRow setting=row.0 throttled=row.1 change />
-                            </For>
+                            </Rows>
                         </tbody>
                     </table>
                 </Scroll>

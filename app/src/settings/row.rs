@@ -1,13 +1,12 @@
 //! One setting in the list, with a form in its row.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::setting::{Expiry, Setting};
 use signalbox_model::throttle::Throttled;
 
-use super::api::ChangeSetting;
 use crate::components::aspect::{Aspect, State};
+use crate::components::command::{Command, CommandForm};
 use crate::components::submit::Submit;
 use crate::components::time::Time;
 
@@ -44,7 +43,7 @@ pub(super) fn Lowered(throttled: Option<Throttled>) -> impl IntoView {
 pub(super) fn SettingRow(
     setting: Setting,
     throttled: Option<Throttled>,
-    change: ServerAction<ChangeSetting>,
+    change: Command,
 ) -> impl IntoView {
     let last = match setting.updated_at {
         Some(at) => view! {
@@ -69,14 +68,14 @@ pub(super) fn SettingRow(
     } else {
         let key = setting.key.clone();
         view! {
-            <ActionForm action=change attr:class="inline">
+            <CommandForm action=change class="inline">
                 <input type="hidden" name="key" value=key.clone() />
                 <Value setting=value />
                 <Submit class="button small" pending=change.pending()>
                     "Save"
                     <span class="unseen">" " {key}</span>
                 </Submit>
-            </ActionForm>
+            </CommandForm>
         }
         .into_any()
     };

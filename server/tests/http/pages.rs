@@ -90,29 +90,32 @@ async fn av_9_a_throttled_rate_says_how_far_since_when_and_why() {
 }
 
 #[tokio::test]
-async fn built_files_are_kept_for_ever_by_their_hash_and_compressed() {
+async fn built_files_are_kept_for_ever_by_their_version_and_compressed() {
     let site = std::env::temp_dir().join(format!("signalbox-site-{}", std::process::id()));
     let pkg = site.join("pkg");
     std::fs::create_dir_all(&pkg).unwrap();
-    std::fs::write(pkg.join("manifest.json"), r#"{"signalbox.css":"abc"}"#).unwrap();
+    std::fs::write(pkg.join("manifest.json"), r#"{"version":"abc","chunks":["start"]}"#).unwrap();
     std::fs::write(pkg.join("signalbox.css"), "body{}").unwrap();
     std::fs::write(pkg.join("signalbox.css.br"), "compressed").unwrap();
     std::fs::write(site.join("mark.svg"), "<svg/>").unwrap();
     let console = Console::start_with(|parts| parts.site_root = site.clone()).await;
     let visitor = console.visitor();
 
-    assert!(html(&visitor, "/login").await.contains("/pkg/signalbox.css?v=abc"));
-    let file = visitor.get("/pkg/signalbox.css?v=abc").await;
+    let login = html(&visitor, "/login").await;
+    assert!(login.contains("/pkg/abc/signalbox.css"));
+    assert!(login.contains("/pkg/abc/pack_start.wasm"), "the page's own code is announced");
+    let file = visitor.get("/pkg/abc/signalbox.css").await;
     assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
     assert_eq!(file.headers()["content-type"], "text/css");
     assert_eq!(file.text().await.unwrap(), "body{}");
-    let plain = visitor.get("/pkg/signalbox.css").await;
-    assert_eq!(plain.headers()["cache-control"], "public, max-age=3600");
-    let request = visitor.request(reqwest::Method::GET, "/pkg/signalbox.css");
+    assert_eq!(visitor.get("/pkg/older/signalbox.css").await.status(), 404);
+    let request = visitor.request(reqwest::Method::GET, "/pkg/abc/signalbox.css");
     let packed = request.header("accept-encoding", "br").send().await.unwrap();
     assert_eq!(packed.headers()["content-encoding"], "br");
-    assert_eq!(visitor.get("/mark.svg").await.headers()["content-type"], "image/svg+xml");
-    assert_eq!(visitor.get("/pkg/nothing.js").await.status(), 404);
-    assert_eq!(visitor.get("/pkg/../../Cargo.toml").await.status(), 404);
+    let mark = visitor.get("/mark.svg").await;
+    assert_eq!(mark.headers()["content-type"], "image/svg+xml");
+    assert_eq!(mark.headers()["cache-control"], "public, max-age=3600");
+    assert_eq!(visitor.get("/pkg/abc/nothing.js").await.status(), 404);
+    assert_eq!(visitor.get("/pkg/abc/../../../Cargo.toml").await.status(), 404);
     std::fs::remove_dir_all(site).unwrap();
 }
