@@ -70,6 +70,12 @@ pub fn App() -> impl IntoView {
                     <Route path=at(path!("/admin/exports")) view=chunks::EXPORTS ssr=WHOLE />
                     <Route path=at(path!("/admin/config")) view=chunks::SETTINGS ssr=WHOLE />
                     <Route path=at(path!("/admin/config/:key")) view=chunks::SETTING ssr=WHOLE />
+                    <Route path=at(path!("/admin/runbooks")) view=chunks::RUNBOOKS ssr=WHOLE />
+                    <Route
+                        path=at(path!("/admin/runbooks/:incident"))
+                        view=chunks::RUNBOOK
+                        ssr=WHOLE
+                    />
                     <Route path=at(path!("/admin/logs")) view=chunks::LOGS ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules")) view=chunks::SCHEDULES ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules/:name")) view=chunks::SCHEDULE ssr=WHOLE />

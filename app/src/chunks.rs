@@ -103,3 +103,4 @@ chunk!(records:
     domains::DomainsPage as DOMAINS,
     domains::DomainPage as DOMAIN,
 );
+chunk!(runbooks: runbooks::RunbooksPage as RUNBOOKS, runbooks::RunbookPage as RUNBOOK);

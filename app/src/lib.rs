@@ -27,6 +27,7 @@ mod matviews;
 pub mod notice;
 mod overview;
 mod queues;
+mod runbooks;
 mod schedules;
 mod settings;
 pub mod theme;

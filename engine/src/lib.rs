@@ -23,6 +23,7 @@ pub mod notify;
 pub mod overview;
 pub mod provider;
 pub mod queues;
+pub mod runbooks;
 pub mod scheduler;
 pub mod schedules;
 mod search;

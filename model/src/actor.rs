@@ -79,6 +79,8 @@ pub enum Permission {
     OperateSchedules,
     /// Stop and start workers and the scheduler.
     OperateWorkers,
+    /// Take incidents on, write notes about them, and end them.
+    KeepIncidents,
 }
 
 impl Permission {
@@ -95,6 +97,7 @@ impl Permission {
             Permission::ChangeSettings => "change settings",
             Permission::OperateSchedules => "operate schedules",
             Permission::OperateWorkers => "stop or start workers or the scheduler",
+            Permission::KeepIncidents => "take incidents on or end them",
         }
     }
 }

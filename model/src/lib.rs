@@ -20,6 +20,7 @@ pub mod page;
 pub mod problem;
 pub mod progress;
 pub mod queue;
+pub mod runbook;
 pub mod schedule;
 pub mod setting;
 pub mod sweep;

@@ -61,7 +61,7 @@ fn health_routes() -> Router<AppState> {
 fn api_routes() -> Router<AppState> {
     use api::{
         admin_jobs, auth, batch, breakers, bulk_operations, dead_letters, exports, fleet, jobs,
-        kill_switch, logs, matviews, queues, schedules, settings, sweeps,
+        kill_switch, logs, matviews, queues, runbooks, schedules, settings, sweeps,
     };
     Router::new()
         .route("/api/auth/login", post(auth::login))
@@ -115,6 +115,10 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/schedules", get(schedules::list))
         .route("/api/admin/schedules/preview", get(schedules::preview))
         .route("/api/admin/schedules/{name}", get(schedules::read).post(schedules::command))
+        .route("/api/admin/runbooks", get(runbooks::list))
+        .route("/api/admin/runbooks/runs/{id}", get(runbooks::run))
+        .route("/api/admin/runbooks/runs/{id}/export", get(runbooks::export))
+        .route("/api/admin/runbooks/{incident}", get(runbooks::read).post(runbooks::command))
         .route("/api/admin/sweeps", get(sweeps::list))
         .route("/api/admin/matviews", get(matviews::status).post(matviews::command))
         .route("/api/admin/logs", get(logs::search))

@@ -1,9 +1,14 @@
 //! What happened: the outcome of the last command.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use crate::console::Console;
 use crate::notice::{Notice, Tone};
+
+/// How long a success stays in its corner. A failure stays until it is dismissed.
+const DONE_STAYS: Duration = Duration::from_secs(10);
 
 /// The outcome that came with the page, where JavaScript was off: in the page's flow.
 #[component]
@@ -19,6 +24,15 @@ pub(crate) fn Outcome() -> impl IntoView {
 pub(crate) fn Toasts() -> impl IntoView {
     let console = Console::get();
     let outcome = move || console.notice.get().filter(|_| console.notice_is_new.get());
+    Effect::new(move |_| {
+        let Some(shown) = outcome().filter(|notice| notice.tone == Tone::Done) else { return };
+        let clear = move || {
+            console.notice.update(|notice| {
+                notice.take_if(|notice| *notice == shown);
+            });
+        };
+        set_timeout(clear, DONE_STAYS);
+    });
     view! {
         <div class="toasts" aria-live="polite">
             {move || outcome().map(|notice| view! { <Shown notice /> })}

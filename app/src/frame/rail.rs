@@ -20,7 +20,8 @@ const LINES: [Entry; 7] = [
     ("lever", "/admin/kill-switch", "Kill switch"),
 ];
 const RESULTS: [Entry; 1] = [("globe", "/domains", "Domains")];
-const OPERATIONS: [Entry; 5] = [
+const OPERATIONS: [Entry; 6] = [
+    ("runbook", "/admin/runbooks", "Runbooks"),
     ("workers", "/admin/workers", "Workers"),
     ("clock", "/admin/schedules", "Schedules"),
     ("refresh", "/admin/matviews", "Matviews"),

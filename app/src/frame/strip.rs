@@ -26,6 +26,7 @@ pub(super) fn StripBar(facts: Option<StripFacts>) -> impl IntoView {
 fn Facts(facts: StripFacts) -> impl IntoView {
     let environment = Console::get().start.with_value(|start| start.environment.clone());
     let (aspect, word) = facts.overall();
+    let overall = if aspect == Aspect::Clear { "/admin" } else { "/admin/runbooks" };
     let (switch, switch_word) =
         if facts.kill_switch.active { (Aspect::Danger, "On") } else { (Aspect::Idle, "Off") };
     let (breaker, breaker_words) = facts.worst_breaker.as_ref().map_or(
@@ -38,7 +39,7 @@ fn Facts(facts: StripFacts) -> impl IntoView {
     let dead = facts.dead_letters.pending;
     let dead_aspect = if dead > 0 { Aspect::Caution } else { Aspect::Idle };
     view! {
-        <a class=format!("state {} plate", aspect.class()) href="/admin">
+        <a class=format!("state {} plate", aspect.class()) href=overall>
             <span class="unseen">"Overall: "</span>
             {word}
         </a>

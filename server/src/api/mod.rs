@@ -18,6 +18,7 @@ pub mod logs;
 pub mod matviews;
 pub mod queues;
 pub mod requested_by;
+pub mod runbooks;
 pub mod schedules;
 pub mod settings;
 pub mod sweeps;

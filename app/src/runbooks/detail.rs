@@ -1,0 +1,134 @@
+//! A runbook that runs: its four steps as they stand now.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use signalbox_model::runbook::{Incident, Remedy, Runbook};
+
+use super::api::{EndRunbook, NoteInRunbook, PullLever, ReadRunbook, StartRunbook};
+use super::findings::Findings;
+use super::record::{Commands, Past, RunPanel};
+use crate::components::aspect::{Aspect, State};
+use crate::components::command::{Command, CommandForm};
+use crate::components::field::Field;
+use crate::components::live::{live, page, part};
+use crate::components::page_head::{Crumbs, PageHead};
+use crate::components::submit::Submit;
+
+/// The page.
+#[component]
+pub(crate) fn RunbookPage() -> impl IntoView {
+    let params = use_params_map();
+    let incident = move || params.with(|p| p.get("incident").unwrap_or_default());
+    let pull = Command::of::<PullLever>();
+    let commands = Commands {
+        start: Command::of::<StartRunbook>(),
+        note: Command::of::<NoteInRunbook>(),
+        end: Command::of::<EndRunbook>(),
+    };
+    page(
+        live(move || ReadRunbook { incident: incident() }),
+        |runbook: &Runbook| {
+            let state = if runbook.is_happening() { "happening" } else { "in order" };
+            (format!("Runbook {}: {state}", runbook.incident.title()), runbook.as_of)
+        },
+        move |runbook| {
+            // Forms are drawn anew only when they become other ones: what is being typed stays.
+            let remedies = Memo::new(move |_| runbook.with(|r| (r.incident, r.remedies.clone())));
+            let run = Memo::new(move |_| runbook.with(|r| (r.incident, r.run.clone())));
+            view! {
+                {part(move || runbook.with(head))}
+                <div class="columns aside">
+                    <ol class="runbook">
+                        <li>
+                            <h2>"Detection"</h2>
+                            <p class="hint">"What shows the incident, as it stands now."</p>
+                            {part(move || {
+                                view! { <Findings findings=runbook.with(|r| r.detection.clone()) /> }
+                            })}
+                        </li>
+                        <li>
+                            <h2>"Diagnosis"</h2>
+                            <p class="hint">"The evidence, already asked for."</p>
+                            {part(move || {
+                                let findings = runbook.with(|r| r.diagnosis.clone());
+                                view! { <Findings findings bad=Aspect::Caution /> }
+                            })}
+                        </li>
+                        <li>
+                            <h2>"Mitigation"</h2>
+                            <p class="hint">"What fits what was found; each says what it will do."</p>
+                            {part(move || {
+                                let (incident, remedies) = remedies.get();
+                                view! { <Remedies incident remedies pull /> }
+                            })}
+                        </li>
+                        <li>
+                            <h2>"Verification"</h2>
+                            {part(move || runbook.with(verified))}
+                            {part(move || {
+                                view! { <Findings findings=runbook.with(|r| r.verification.clone()) /> }
+                            })}
+                        </li>
+                    </ol>
+                    <div class="stack">
+                        {part(move || {
+                            let (incident, run) = run.get();
+                            view! { <RunPanel incident run commands /> }
+                        })}
+                        {part(move || view! { <Past runs=runbook.with(|r| r.past.clone()) /> })}
+                    </div>
+                </div>
+            }
+        },
+    )
+}
+
+fn head(runbook: &Runbook) -> impl IntoView + use<> {
+    let incident = runbook.incident;
+    let now = if runbook.is_happening() { "It is happening." } else { "It is not happening." };
+    view! {
+        <Crumbs href="/admin/runbooks" label="Runbooks" here=incident.title() />
+        <PageHead heading=incident.title() now rest=incident.symptom() />
+    }
+}
+
+fn verified(runbook: &Runbook) -> impl IntoView + use<> {
+    let (of, word) = if runbook.is_verified() {
+        (Aspect::Clear, "Verified: all in order")
+    } else {
+        (Aspect::Caution, "Not yet: it turns green by itself")
+    };
+    view! {
+        <p role="status">
+            <State of word />
+        </p>
+    }
+}
+
+#[component]
+fn Remedies(incident: Incident, remedies: Vec<Remedy>, pull: Command) -> impl IntoView {
+    if remedies.is_empty() {
+        return view! { <p class="muted">"Nothing is to be done."</p> }.into_any();
+    }
+    let forms: Vec<_> = remedies
+        .into_iter()
+        .map(|Remedy { lever, target, label, effect }| {
+            let id = format!("{}-{target}-reason", lever.name());
+            view! {
+                <li>
+                    <p>{effect}</p>
+                    <CommandForm action=pull>
+                        <input type="hidden" name="incident" value=incident.name() />
+                        <input type="hidden" name="lever" value=lever.name() />
+                        <input type="hidden" name="target" value=target />
+                        <Field name="reason" id label=format!("Reason to: {label}") />
+                        <p class="actions">
+                            <Submit pending=pull.pending()>{label}</Submit>
+                        </p>
+                    </CommandForm>
+                </li>
+            }
+        })
+        .collect();
+    view! { <ul class="remedies">{forms}</ul> }.into_any()
+}

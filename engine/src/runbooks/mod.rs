@@ -1,0 +1,70 @@
+//! Runbooks that run (RB): what an incident's four steps come to now, the levers, and the record.
+
+mod backfill_gap;
+mod breaker_open;
+mod database;
+mod dlq_growth;
+mod failure_rate;
+mod levers;
+mod record;
+mod slow_pages;
+mod stuck_jobs;
+
+use signalbox_model::actor::Permission;
+use signalbox_model::runbook::{Finding, Incident, Remedy, Runbook};
+
+use crate::jobs::handler::Registry;
+use crate::{CommandError, Ctx};
+
+pub use levers::pull;
+pub use record::{end, note, run, start};
+
+/// The steps of an incident, as they stand now.
+#[derive(Debug, Default)]
+struct Steps {
+    detection: Vec<Finding>,
+    diagnosis: Vec<Finding>,
+    remedies: Vec<Remedy>,
+    verification: Vec<Finding>,
+}
+
+/// The runbook of `incident` as it stands now.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn read(
+    ctx: &Ctx,
+    registry: &Registry,
+    incident: Incident,
+) -> Result<Runbook, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let Steps { detection, diagnosis, remedies, verification } =
+        look(ctx, registry, incident).await?;
+    let (run, past) = record::of(ctx, incident).await?;
+    let as_of = ctx.now();
+    Ok(Runbook { incident, detection, diagnosis, remedies, verification, run, past, as_of })
+}
+
+/// Every runbook.
+///
+/// # Errors
+/// As [`read`].
+pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Runbook>, CommandError> {
+    let mut runbooks = Vec::new();
+    for incident in Incident::ALL {
+        runbooks.push(read(ctx, registry, incident).await?);
+    }
+    Ok(runbooks)
+}
+
+async fn look(ctx: &Ctx, registry: &Registry, incident: Incident) -> Result<Steps, CommandError> {
+    match incident {
+        Incident::BreakerOpen => breaker_open::look(ctx).await,
+        Incident::DlqGrowth => dlq_growth::look(ctx).await,
+        Incident::StuckJobs => stuck_jobs::look(ctx, registry).await,
+        Incident::FailureRate => failure_rate::look(ctx).await,
+        Incident::SlowPages => slow_pages::look(ctx).await,
+        Incident::BackfillGap => backfill_gap::look(ctx).await,
+        Incident::Database => database::look(ctx).await,
+    }
+}

@@ -1,0 +1,65 @@
+//! Lists are slow, or the views behind them are old.
+
+use std::time::Instant;
+
+use signalbox_model::format;
+use signalbox_model::matview::ViewSource;
+use signalbox_model::runbook::{Finding, Lever, Remedy};
+
+use super::Steps;
+use crate::{CommandError, Ctx, matviews, overview};
+
+/// A page whose figures take longer than this is slow: an API answer may take 1 s (JS-8).
+const SLOW_MS: u128 = 500;
+
+pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
+    let mut steps = Steps::default();
+    let began = Instant::now();
+    overview::overview(ctx, 24, None).await?;
+    let ms = began.elapsed().as_millis();
+    let figures = Finding::new("The overview's figures", ms < SLOW_MS, format!("read in {ms} ms"));
+    let views = matviews::status(ctx).await?;
+    let source = match (views.enabled, views.reading.source) {
+        (false, _) => {
+            Finding::new("Views", true, "switched off: lists are read from the plain views")
+        }
+        (true, ViewSource::Materialized) => Finding::new("Views", true, "fresh enough to be read"),
+        (true, ViewSource::Plain) => Finding::new(
+            "Views",
+            false,
+            format!("older than {} min: the plain views are read instead", views.max_age_minutes),
+        ),
+    };
+    let source = source.at("/admin/matviews");
+    steps.detection.extend([figures.clone(), source.clone()]);
+    for view in &views.views {
+        let age = view.age_s.map_or_else(|| "never refreshed".to_owned(), |s| format!("{s} s old"));
+        let took = view
+            .duration_ms
+            .map(|ms| format!(", refreshed in {}", format::duration_ms(ms)))
+            .unwrap_or_default();
+        steps.diagnosis.push(Finding::new(&view.name, true, format!("{age}{took}")));
+    }
+    if let Some(failed) = &views.failed {
+        let detail = format!("{}: {}", format::exact(failed.at), failed.what);
+        steps
+            .diagnosis
+            .push(Finding::new("Last failed refresh", false, detail).at("/admin/matviews"));
+    }
+    let remedy = |lever, label: &str, effect: &str| Remedy {
+        lever,
+        target: String::new(),
+        label: label.to_owned(),
+        effect: effect.to_owned(),
+    };
+    steps.remedies.push(remedy(
+        Lever::RefreshMatviews,
+        "Refresh the views now",
+        "One job computes them anew; readers do not wait for it.",
+    ));
+    if views.enabled {
+        steps.remedies.push(remedy(Lever::ReadPlainViews, "Read the plain views", "Lists are exact and live, and slower the more there is, until the switch on the views' page is turned."));
+    }
+    steps.verification.extend([figures, source]);
+    Ok(steps)
+}

@@ -1,0 +1,150 @@
+//! Jobs run longer than they may, or wait though nothing holds them.
+
+use chrono::Duration;
+use signalbox_model::Timestamp;
+use signalbox_model::format;
+use signalbox_model::queue::QueueState;
+use signalbox_model::runbook::{Finding, Lever, Remedy};
+use sqlx::Row;
+
+use super::Steps;
+use crate::jobs::handler::{Registry, Timeout};
+use crate::settings::Settings;
+use crate::{CommandError, Ctx, fleet, kill_switch, overview, queues};
+
+/// A job that waits longer than this, with nothing that holds it, is stuck.
+const WAIT_MINUTES: i64 = 15;
+/// As many jobs are shown.
+const SHOWN: i64 = 10;
+
+pub(super) async fn look(ctx: &Ctx, registry: &Registry) -> Result<Steps, CommandError> {
+    let mut steps = Steps::default();
+    let overdue = overdue(ctx, registry).await?;
+    let detail = match overdue.len() {
+        0 => "none runs past its timeout".to_owned(),
+        n => format!("{n} run past their timeout"),
+    };
+    let running = Finding::new("Running jobs", overdue.is_empty(), detail)
+        .at("/admin/jobs?state=running#list");
+    for (id, kind, since) in overdue {
+        let what = format!("Job {id}, {kind}");
+        let detail = format!("runs since {}", format::exact(since));
+        steps.diagnosis.push(Finding::new(what, false, detail).at(format!("/admin/jobs/{id}")));
+        steps.remedies.push(Remedy {
+            lever: Lever::CancelJob,
+            target: id.to_string(),
+            label: format!("Cancel job {id}"),
+            effect: "It is asked to stop and ends as cancelled. Retry it from its page.".to_owned(),
+        });
+    }
+    let waiting = longest_wait(ctx).await?;
+    steps.detection.extend([running.clone(), waiting.clone()]);
+    holds(ctx, registry, &mut steps).await?;
+    steps.verification.extend([running, waiting]);
+    Ok(steps)
+}
+
+/// Jobs that run past their kind's timeout, the oldest first.
+async fn overdue(
+    ctx: &Ctx,
+    registry: &Registry,
+) -> Result<Vec<(i64, String, Timestamp)>, CommandError> {
+    let settings = Settings::read(&ctx.db, ctx.now()).await?;
+    let (kinds, seconds): (Vec<_>, Vec<_>) = registry
+        .specs()
+        .map(|spec| match spec.timeout {
+            Timeout::Fixed(limit) => {
+                (spec.name, i64::try_from(limit.as_secs()).unwrap_or(i64::MAX))
+            }
+            Timeout::SettingMinutes(setting) => (spec.name, 60 * settings.get(setting)),
+        })
+        .unzip();
+    let rows = sqlx::query(
+        "SELECT id, r.kind, started_at FROM jobs_running r
+         JOIN unnest($1::text[], $2::bigint[]) AS k (kind, seconds) ON k.kind = r.kind
+         WHERE started_at < $3 - make_interval(secs => k.seconds) ORDER BY started_at LIMIT $4",
+    )
+    .bind(kinds)
+    .bind(seconds)
+    .bind(ctx.now())
+    .bind(SHOWN)
+    .fetch_all(&ctx.db)
+    .await?;
+    let row = |row: sqlx::postgres::PgRow| {
+        Ok((row.try_get("id")?, row.try_get("kind")?, row.try_get("started_at")?))
+    };
+    Ok(rows.into_iter().map(row).collect::<Result<_, sqlx::Error>>()?)
+}
+
+async fn longest_wait(ctx: &Ctx) -> Result<Finding, CommandError> {
+    let lanes = overview::queue_depths(&ctx.db, None).await?;
+    let oldest = lanes
+        .iter()
+        .filter_map(|lane| lane.oldest_waiting_since.map(|at| (at, lane)))
+        .min_by_key(|(at, _)| *at);
+    Ok(match oldest {
+        None => Finding::new("Waiting jobs", true, "none waits"),
+        Some((since, lane)) => {
+            let waited = ctx.now() - since;
+            let detail = format!(
+                "the oldest waits for {}, in queue {}",
+                format::minutes(waited),
+                lane.queue
+            );
+            Finding::new("Waiting jobs", waited < Duration::minutes(WAIT_MINUTES), detail)
+                .at(format!("/admin/queues/{}", lane.queue))
+        }
+    })
+}
+
+/// What people have stopped, and how to undo it.
+async fn holds(ctx: &Ctx, registry: &Registry, steps: &mut Steps) -> Result<(), CommandError> {
+    let mut held =
+        |what: String, detail: String, link: String, lever, target: String, label: String| {
+            steps.diagnosis.push(Finding::new(what, false, detail).at(link));
+            let effect = "What it holds starts again, as the limits allow.".to_owned();
+            steps.remedies.push(Remedy { lever, target, label, effect });
+        };
+    let switch = kill_switch::read(ctx).await?;
+    if switch.active {
+        let why = switch.reason.unwrap_or_default();
+        held(
+            "Kill switch".to_owned(),
+            format!("on: {why}"),
+            "/admin/kill-switch".to_owned(),
+            Lever::ReleaseEverything,
+            String::new(),
+            "Release the kill switch".to_owned(),
+        );
+    }
+    let fleet = fleet::read(ctx).await?;
+    if let Some(stop) = &fleet.stop {
+        held(
+            "Workers".to_owned(),
+            format!("stopped: {}", stop.reason),
+            "/admin/workers".to_owned(),
+            Lever::StartWorkers,
+            String::new(),
+            "Start all workers".to_owned(),
+        );
+    }
+    for queue in queues::list(ctx, registry).await? {
+        if queue.state != QueueState::Running && queue.waiting > 0 {
+            let detail = format!("{}: {}", queue.state.name(), queue.reason.unwrap_or_default());
+            held(
+                format!("Queue {}", queue.name),
+                detail,
+                format!("/admin/queues/{}", queue.name),
+                Lever::ResumeQueue,
+                queue.name.clone(),
+                format!("Resume queue {}", queue.name),
+            );
+        }
+    }
+    let at_work = i64::try_from(fleet.at_work()).unwrap_or(i64::MAX);
+    let workers =
+        Finding::new("Workers at work", at_work > 0, format::count(at_work)).at("/admin/workers");
+    steps.diagnosis.push(workers.clone());
+    steps.verification.push(workers);
+    Ok(())
+}
