@@ -19,6 +19,10 @@ test('pictures', async ({ page, context }) => {
   await api.untilBreaker('open');
   await pictures(page, 'overview-open', '/admin');
   await pictures(page, 'jobs-open', '/admin/jobs');
+  await pictures(page, 'runbooks-open', '/admin/runbooks');
+  await api.send('POST', '/api/admin/runbooks/breaker-open', { action: 'start', severity: 'P2' });
+  await pictures(page, 'runbook-open', '/admin/runbooks/breaker-open');
+  await api.send('POST', '/api/admin/runbooks/breaker-open', { action: 'end', note: 'The picture is taken' });
   await api.send('POST', '/api/admin/kill-switch', { reason: 'The rows of the last hour look wrong' });
   await pictures(page, 'overview-stopped', '/admin');
   await pictures(page, 'kill-switch-on', '/admin/kill-switch');

@@ -1,12 +1,14 @@
 //! The page's edge to the outside, in the browser: the server has decided all of it already.
 
 use gloo_net::http::Request;
-use leptos::ev::SubmitEvent;
+use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::prelude::{document, window};
 use send_wrapper::SendWrapper;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{FormData, HtmlFormElement, Storage, UrlSearchParams};
+use web_sys::{
+    Element, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, Storage, UrlSearchParams,
+};
 
 use crate::components::fetched::{Asked, Fetch, Fetched, Question};
 use crate::console::Start;
@@ -107,4 +109,67 @@ fn key(url: &str) -> Option<String> {
 
 fn storage() -> Option<Storage> {
     window().session_storage().ok()?
+}
+
+/// Whether what is typed goes into a field.
+pub(crate) fn is_typing(event: &KeyboardEvent) -> bool {
+    let target: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
+    target
+        .is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"))
+}
+
+/// Takes the focus out of the field that was typed into.
+pub(crate) fn leave_field(event: &KeyboardEvent) {
+    let target: Option<HtmlElement> = event.target().and_then(|target| target.dyn_into().ok());
+    if let Some(target) = target {
+        // It is in the document: an event has just come from it.
+        let _ = target.blur();
+    }
+}
+
+/// Opens a dialog; whether there is one.
+pub(crate) fn open_dialog(id: &str) -> bool {
+    let dialog = document().get_element_by_id(id);
+    let dialog = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
+    dialog.is_some_and(|dialog| dialog.open() || dialog.show_modal().is_ok())
+}
+
+/// Focuses the first element that matches; whether there is one.
+pub(crate) fn focus(selector: &str) -> bool {
+    let found = document().query_selector(selector).ok().flatten();
+    found
+        .and_then(|found| found.dyn_into::<HtmlElement>().ok())
+        .is_some_and(|found| found.focus().is_ok())
+}
+
+/// Focuses the link of a row of the page's lists, `by` rows after the one that has the focus; whether there is one.
+pub(crate) fn focus_row(by: i32) -> bool {
+    let Ok(rows) = document().query_selector_all("main tbody tr a:first-of-type") else {
+        return false;
+    };
+    let mut links: Vec<HtmlElement> = Vec::new();
+    for index in 0..rows.length() {
+        let link = rows.get(index).and_then(|link| link.dyn_into::<HtmlElement>().ok());
+        // One link a row: its first.
+        if let Some(link) = link
+            && let Ok(Some(row)) = link.closest("tr")
+            && row
+                .query_selector("a")
+                .ok()
+                .flatten()
+                .is_some_and(|first| first.is_same_node(Some(&link)))
+        {
+            links.push(link);
+        }
+    }
+    let focused = document().active_element();
+    let at = links
+        .iter()
+        .position(|link| focused.as_ref().is_some_and(|focused| focused.is_same_node(Some(link))));
+    let next = match (at, by > 0) {
+        (None, _) => 0,
+        (Some(at), true) => (at + 1).min(links.len() - 1),
+        (Some(at), false) => at.saturating_sub(1),
+    };
+    links.get(next).is_some_and(|link| link.focus().is_ok())
 }

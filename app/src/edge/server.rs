@@ -1,6 +1,6 @@
 //! The page's edge to the outside, on the server.
 
-use leptos::ev::SubmitEvent;
+use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::prelude::untrack;
 use web_sys::{HtmlFormElement, UrlSearchParams};
 
@@ -48,4 +48,27 @@ pub(crate) fn answering<F: Question>(question: impl Fn() -> F + Send + Sync + 's
         let answer = untrack(&question).run_body();
         Box::pin(async move { answer.await.map(Fetched::new) })
     })
+}
+
+/// Nobody types here.
+pub(crate) fn is_typing(_event: &KeyboardEvent) -> bool {
+    false
+}
+
+/// Nobody types here.
+pub(crate) fn leave_field(_event: &KeyboardEvent) {}
+
+/// Dialogs open in the browser.
+pub(crate) fn open_dialog(_id: &str) -> bool {
+    false
+}
+
+/// The focus is in the browser.
+pub(crate) fn focus(_selector: &str) -> bool {
+    false
+}
+
+/// The focus is in the browser.
+pub(crate) fn focus_row(_by: i32) -> bool {
+    false
 }

@@ -2,6 +2,7 @@
 
 mod account_menu;
 pub(crate) mod api;
+mod keyboard;
 mod rail;
 mod strip;
 
@@ -14,6 +15,7 @@ use crate::components::live::live;
 use crate::components::notices::{Outcome, Toasts};
 use crate::console::Console;
 use api::{Strip, StripFacts};
+use keyboard::Keyboard;
 use rail::Rail;
 use strip::{StopBanners, StripBar};
 
@@ -67,6 +69,7 @@ fn Frame(children: Children) -> impl IntoView {
             </main>
         </div>
         <Toasts />
+        <Keyboard />
     }
     .into_any()
 }

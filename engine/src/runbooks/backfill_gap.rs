@@ -6,7 +6,7 @@ use signalbox_model::job::JobState;
 use signalbox_model::runbook::{Finding, Lever, Remedy};
 use signalbox_model::schedule::Schedule;
 
-use super::Steps;
+use super::{Steps, clock_time};
 use crate::{CommandError, Ctx, fleet, jobs, schedules};
 
 /// As many ticks may bring nothing. Discovery ticks every 10 min: 30 min (OP-13).
@@ -27,9 +27,10 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
         let detail = match success {
             Some(at) => format!(
                 "ended well last at {}; {} may pass",
-                format::exact(at),
+                clock_time(at),
                 format::minutes(allowed)
             ),
+            None if schedule.last_run_at.is_none() => "has not run yet".to_owned(),
             None => "has not ended well yet".to_owned(),
         };
         let link = format!("/admin/schedules/{}", schedule.name);

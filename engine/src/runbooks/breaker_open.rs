@@ -6,7 +6,7 @@ use signalbox_model::format;
 use signalbox_model::runbook::{Finding, Lever, Remedy};
 use sqlx::Row;
 
-use super::Steps;
+use super::{Steps, clock_time};
 use crate::breaker::store;
 use crate::{CommandError, Ctx, overview};
 
@@ -61,7 +61,7 @@ fn state(breaker: &Breaker) -> String {
         BreakerState::Closed => "calls go out".to_owned(),
         BreakerState::HalfOpen => "a few calls go out on trial".to_owned(),
         BreakerState::Open => {
-            let since = breaker.opened_at.map(format::exact).unwrap_or_default();
+            let since = breaker.opened_at.map(clock_time).unwrap_or_default();
             format!("no call goes out since {since}{held}; no attempt is spent")
         }
     }

@@ -10,6 +10,7 @@ mod record;
 mod slow_pages;
 mod stuck_jobs;
 
+use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
 use signalbox_model::runbook::{Finding, Incident, Remedy, Runbook};
 
@@ -55,6 +56,11 @@ pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Runbook>, Comman
         runbooks.push(read(ctx, registry, incident).await?);
     }
     Ok(runbooks)
+}
+
+/// A moment as a finding tells it: `15:04 UTC on 7 May`.
+fn clock_time(at: Timestamp) -> String {
+    at.format("%H:%M UTC on %-d %B").to_string()
 }
 
 async fn look(ctx: &Ctx, registry: &Registry, incident: Incident) -> Result<Steps, CommandError> {

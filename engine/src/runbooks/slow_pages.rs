@@ -6,7 +6,7 @@ use signalbox_model::format;
 use signalbox_model::matview::ViewSource;
 use signalbox_model::runbook::{Finding, Lever, Remedy};
 
-use super::Steps;
+use super::{Steps, clock_time};
 use crate::{CommandError, Ctx, matviews, overview};
 
 /// A page whose figures take longer than this is slow: an API answer may take 1 s (JS-8).
@@ -41,7 +41,7 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
         steps.diagnosis.push(Finding::new(&view.name, true, format!("{age}{took}")));
     }
     if let Some(failed) = &views.failed {
-        let detail = format!("{}: {}", format::exact(failed.at), failed.what);
+        let detail = format!("{}: {}", clock_time(failed.at), failed.what);
         steps
             .diagnosis
             .push(Finding::new("Last failed refresh", false, detail).at("/admin/matviews"));

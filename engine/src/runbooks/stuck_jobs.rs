@@ -7,7 +7,7 @@ use signalbox_model::queue::QueueState;
 use signalbox_model::runbook::{Finding, Lever, Remedy};
 use sqlx::Row;
 
-use super::Steps;
+use super::{Steps, clock_time};
 use crate::jobs::handler::{Registry, Timeout};
 use crate::settings::Settings;
 use crate::{CommandError, Ctx, fleet, kill_switch, overview, queues};
@@ -28,7 +28,7 @@ pub(super) async fn look(ctx: &Ctx, registry: &Registry) -> Result<Steps, Comman
         .at("/admin/jobs?state=running#list");
     for (id, kind, since) in overdue {
         let what = format!("Job {id}, {kind}");
-        let detail = format!("runs since {}", format::exact(since));
+        let detail = format!("runs since {}", clock_time(since));
         steps.diagnosis.push(Finding::new(what, false, detail).at(format!("/admin/jobs/{id}")));
         steps.remedies.push(Remedy {
             lever: Lever::CancelJob,

@@ -1,0 +1,100 @@
+//! The keyboard: every page without the mouse. Keys do nothing while somebody types.
+
+use leptos::ev::{KeyboardEvent, keydown};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use crate::edge;
+
+/// After `g`: key, page, its name.
+const PLACES: [(&str, &str, &str); 12] = [
+    ("o", "/admin", "Overview"),
+    ("j", "/admin/jobs", "Jobs"),
+    ("q", "/admin/queues", "Queues"),
+    ("d", "/admin/dead-letter-queue", "Dead letters"),
+    ("b", "/admin/breakers", "Breakers"),
+    ("k", "/admin/kill-switch", "Kill switch"),
+    ("e", "/admin/exports", "Exports"),
+    ("r", "/admin/runbooks", "Runbooks"),
+    ("w", "/admin/workers", "Workers"),
+    ("s", "/admin/schedules", "Schedules"),
+    ("l", "/admin/logs", "Logs"),
+    ("c", "/admin/config", "Config"),
+];
+
+/// What the other keys do.
+const KEYS: [(&str, &str); 5] = [
+    ("?", "These keys"),
+    ("/", "To the search field"),
+    ("j", "To the next row of the list"),
+    ("k", "To the row before"),
+    ("Esc", "Out of a field, or close this"),
+];
+
+/// The element of the dialog.
+const DIALOG: &str = "keys";
+
+/// Listens to the keys, and holds the dialog that explains them.
+#[component]
+pub(super) fn Keyboard() -> impl IntoView {
+    let navigate = use_navigate();
+    let going = StoredValue::new(false);
+    let act = move |event: KeyboardEvent| {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() {
+            return;
+        }
+        let key = event.key();
+        if edge::is_typing(&event) {
+            if key == "Escape" {
+                edge::leave_field(&event);
+            }
+            return;
+        }
+        let went = going.get_value();
+        going.set_value(key == "g" && !went);
+        let done = match key.as_str() {
+            place if went => match PLACES.iter().find(|(key, ..)| *key == place) {
+                Some((_, page, _)) => {
+                    navigate(page, NavigateOptions::default());
+                    true
+                }
+                None => false,
+            },
+            "?" => edge::open_dialog(DIALOG),
+            "/" => edge::focus("main input[type=search]"),
+            "j" => edge::focus_row(1),
+            "k" => edge::focus_row(-1),
+            _ => false,
+        };
+        if done {
+            event.prevent_default();
+        }
+    };
+    Effect::new(move |_| {
+        let act = act.clone();
+        let listener = window_event_listener(keydown, act);
+        on_cleanup(move || listener.remove());
+    });
+    let row = |keys: String, what: &'static str| {
+        view! {
+            <dt>
+                <kbd>{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+        }
+    };
+    let keys: Vec<_> = KEYS.iter().map(|(key, what)| row((*key).to_owned(), what)).collect();
+    let places: Vec<_> =
+        PLACES.iter().map(|(key, _, name)| row(format!("g {key}"), name)).collect();
+    view! {
+        <dialog id=DIALOG class="keys" aria-labelledby="keys-heading">
+            <h2 id="keys-heading">"Keys"</h2>
+            <dl class="facts">{keys} {places}</dl>
+            <form method="dialog">
+                <button class="button">"Close"</button>
+            </form>
+        </dialog>
+    }
+    .into_any()
+}
