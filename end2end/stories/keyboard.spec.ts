@@ -1,6 +1,17 @@
 // Every page without the mouse.
 import AxeBuilder from '@axe-core/playwright';
+import type { Locator } from '@playwright/test';
 import { expect, test } from '../support/test';
+
+/** Presses Tab until this has the focus. */
+async function tabTo(wanted: Locator): Promise<void> {
+  const has = () => wanted.first().evaluate((element) => element === document.activeElement);
+  for (let i = 0; i < 100; i++) {
+    if ((await wanted.count()) && (await has())) return;
+    await wanted.page().keyboard.press('Tab');
+  }
+  throw new Error(`no tab leads to ${wanted}`);
+}
 
 test.beforeEach(async ({ api }) => api.signIn());
 
@@ -48,25 +59,43 @@ test('the kill switch is turned on and off by keys alone', async ({ page, api, o
   await page.keyboard.press('g');
   await page.keyboard.press('k');
   await expect(operator.heading('Kill switch')).toBeVisible();
-  const until = async (name: RegExp, role: 'textbox' | 'button') => {
-    for (let i = 0; i < 60; i++) {
-      await page.keyboard.press('Tab');
-      const found = page.getByRole(role, { name });
-      if ((await found.count()) && (await found.first().evaluate((element) => element === document.activeElement))) return;
-    }
-    throw new Error(`no tab leads to ${name}`);
-  };
-  await until(/^Reason/, 'textbox');
+  await tabTo(page.getByRole('textbox', { name: /^Reason/ }));
   await page.keyboard.type('by key');
-  await until(/^Stop all jobs/, 'button');
+  await tabTo(page.getByRole('button', { name: /^Stop all jobs/ }));
   await page.keyboard.press('Enter');
   await expect(operator.notice('The kill switch is on: no job starts.')).toBeVisible();
   expect((await api.killSwitch()).active).toBe(true);
   await expect(page.getByRole('button', { name: /^Release/ })).toBeVisible();
-  await until(/^Reason to release/, 'textbox');
+  await tabTo(page.getByRole('textbox', { name: /^Reason to release/ }));
   await page.keyboard.type('by key too');
-  await until(/^Release/, 'button');
+  await tabTo(page.getByRole('button', { name: /^Release/ }));
   await page.keyboard.press('Enter');
   await expect(operator.notice('The kill switch is off: jobs start again.')).toBeVisible();
   await api.release();
+});
+
+test('a dead letter is retried, and deleted, by keys alone', async ({ page, api, operator }) => {
+  const job = await api.enqueue('system.fail', { message: 'to be worked by key', class: 'rejected' });
+  await api.until(job, 'dead');
+  await page.goto('/admin');
+  await page.waitForLoadState('networkidle');
+  await page.keyboard.press('g');
+  await page.keyboard.press('d');
+  await expect(operator.heading('Dead letters')).toBeVisible();
+  const letter = async () => (await api.deadLetters()).find(({ jobId }) => jobId === job)?.id;
+  await tabTo(page.getByRole('button', { name: new RegExp(`^Retry dead letter ${await letter()}$`) }));
+  await page.keyboard.press('Enter');
+  await expect(operator.notice(`Job ${job} is scheduled again.`)).toBeVisible();
+  await expect.poll(async () => (await api.deadLetters()).find(({ jobId }) => jobId === job)?.status).toBe('pending');
+  await page.reload();
+  await page.waitForLoadState('networkidle');
+  const id = await letter();
+  await tabTo(page.getByRole('button', { name: new RegExp(`^Delete dead letter ${id}$`) }));
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: `Delete dead letter ${id} for good?` });
+  await expect(dialog).toBeVisible();
+  await tabTo(dialog.getByRole('button', { name: `Delete dead letter ${id}` }));
+  await page.keyboard.press('Enter');
+  await expect(operator.notice(`Dead letter ${id} is deleted.`)).toBeVisible();
+  expect(await letter()).toBeUndefined();
 });

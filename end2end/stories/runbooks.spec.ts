@@ -7,6 +7,7 @@ test.beforeEach(async ({ api }) => {
 });
 
 test.afterEach(async ({ api }) => {
+  await api.release();
   await api.dial({ mode: 'none' });
   await api.set('mcp_cb_failure_threshold', 5);
   await api.set('mcp_cb_cooldown_ms', 2_000);
@@ -75,4 +76,52 @@ test('jobs that nobody takes: the runbook names what holds them, and lets go', a
   await expect(operator.notice('Queue system runs.')).toBeVisible();
   await api.until(job, 'completed');
   await operator.sees(() => expect(diagnosis).not.toContainText('a rehearsal', soon));
+});
+
+test('dead letters that pile up are tried a few first, from their runbook', async ({ page, operator, api }) => {
+  const jobs: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    jobs.push(await api.enqueue('system.fail', { message: `the rehearsal of piling up ${i}`, class: 'rejected' }));
+  }
+  for (const job of jobs) await api.until(job, 'dead');
+  await page.goto('/admin/runbooks/dlq-growth');
+  await expect(page.getByText('It is happening.')).toBeVisible();
+  await expect(page.locator('ol.runbook > li').nth(1)).toContainText('the rehearsal of piling up');
+  const canary = page.locator('.remedies > li').filter({ hasText: 'the rehearsal of piling up' });
+  await canary.getByRole('textbox').fill('they were told to fail');
+  await canary.getByRole('button', { name: /^Try a few of/ }).click();
+  await expect(operator.notice(/^Bulk operation \d+ tries a few of \d+ first\./)).toBeVisible();
+});
+
+test('a schedule that was paused: the runbook of the gap resumes it', async ({ page, operator, api }) => {
+  const schedule = '/api/admin/schedules/health-check';
+  await api.send('POST', schedule, { action: 'pause', reason: 'a rehearsal' });
+  await page.goto('/admin/runbooks/backfill-gap');
+  await expect(page.getByText('Schedule health-check')).toBeVisible();
+  await page.getByLabel('Reason to: Resume health-check').fill('the rehearsal is over');
+  await page.getByRole('button', { name: 'Resume health-check' }).click();
+  await expect(operator.notice('Schedule health-check ticks.')).toBeVisible();
+  await operator.sees(() => expect(page.getByText('Schedule health-check')).toHaveCount(0, soon));
+});
+
+test('slow pages: the views are refreshed from their runbook', async ({ page, operator }) => {
+  await page.goto('/admin/runbooks/slow-pages');
+  await expect(page.locator('ol.runbook > li').first()).toContainText("The overview's figures");
+  await page.getByLabel('Reason to: Refresh the views now').fill('to see that it works');
+  await page.getByRole('button', { name: 'Refresh the views now' }).click();
+  await expect(operator.notice(/^The views are refreshed by job \d+\./)).toBeVisible();
+});
+
+test('database trouble: all jobs are stopped from its runbook, and let go from that of stuck jobs', async ({ page, operator, api }) => {
+  await page.goto('/admin/runbooks/database');
+  await expect(page.locator('ol.runbook > li').first()).toContainText('Connections');
+  await page.getByLabel('Reason to: Stop all jobs').fill('it is out of connections');
+  await page.getByRole('button', { name: 'Stop all jobs' }).click();
+  await expect(operator.notice('The kill switch is on: no job starts.')).toBeVisible();
+  expect((await api.killSwitch()).active).toBe(true);
+  await page.goto('/admin/runbooks/stuck-jobs');
+  await expect(page.locator('ol.runbook > li').nth(1)).toContainText('it is out of connections');
+  await page.getByLabel('Reason to: Release the kill switch').fill('it has them again');
+  await page.getByRole('button', { name: 'Release the kill switch' }).click();
+  await expect(operator.notice('The kill switch is off: jobs start again.')).toBeVisible();
 });

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 24] = [
+const API: [(&str, &str); 29] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),
@@ -23,6 +23,11 @@ const API: [(&str, &str); 24] = [
     ("DELETE", "/api/admin/dead-letter-queue"),
     ("GET", "/api/admin/breakers"),
     ("GET", "/api/admin/logs"),
+    ("GET", "/api/admin/runbooks"),
+    ("GET", "/api/admin/runbooks/breaker-open"),
+    ("POST", "/api/admin/runbooks/breaker-open"),
+    ("GET", "/api/admin/runbooks/runs/1"),
+    ("GET", "/api/admin/runbooks/runs/1/export"),
     ("GET", "/api/jobs"),
     ("POST", "/api/jobs"),
     ("POST", "/api/jobs/batch"),

@@ -12,5 +12,6 @@ mod matviews;
 mod operator;
 mod origin;
 mod pages;
+mod runbooks;
 mod schedules;
 mod support;
