@@ -13,7 +13,11 @@ const LOOKS = [
   { colorScheme: 'light', viewport: WIDE },
   { colorScheme: 'light', viewport: NARROW },
   { colorScheme: 'dark', viewport: WIDE },
+  { colorScheme: 'dark', viewport: NARROW },
 ] as const;
+
+/** A tenth of what counts as good (https://web.dev/articles/cls): nothing that an eye can see. */
+const MAX_SHIFT = 0.01;
 
 let made: Made;
 
@@ -44,9 +48,13 @@ for (const route of routes) {
 
     test('hydrates and stays as it is', async ({ page }) => {
       await page.clock.install();
+      await watchShifts(page);
       await page.goto(route.path(made));
       const heading = await page.getByRole('heading', { level: 1 }).innerText();
       if (!route.still) await nextUpdate(page);
+      const moved = await shifts(page);
+      const total = moved.reduce((sum, { value }) => sum + value, 0);
+      expect(total, `what moved when the page hydrated and was updated: ${JSON.stringify(moved)}`).toBeLessThan(MAX_SHIFT);
       await page.waitForLoadState('networkidle');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(heading);
       await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
@@ -127,4 +135,28 @@ async function violations(page: Page): Promise<string[]> {
   const { violations, passes } = await new AxeBuilder({ page }).analyze();
   expect(passes.length, 'axe has looked at the page').toBeGreaterThan(10);
   return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}): ${node.html} · ${node.failureSummary}`));
+}
+
+interface Shift {
+  value: number;
+  what: string[];
+}
+
+/** Has the page note every layout shift (https://wicg.github.io/layout-instability/). */
+async function watchShifts(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const noted: Shift[] = [];
+    Object.assign(window, { noted });
+    type Moved = PerformanceEntry & { value: number; sources: { node?: Node }[] };
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as Moved[]) {
+        const what = entry.sources.map(({ node }) => (node as Element)?.outerHTML?.slice(0, 80) ?? node?.nodeName ?? '?');
+        noted.push({ value: entry.value, what });
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+}
+
+async function shifts(page: Page): Promise<Shift[]> {
+  return page.evaluate(() => (window as unknown as { noted: Shift[] }).noted);
 }

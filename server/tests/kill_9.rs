@@ -108,6 +108,24 @@ impl World {
         );
     }
 
+    /// Returns once no job waits or runs, and none has ended while we looked.
+    async fn until_nothing_is_left(&self) {
+        let watch = async {
+            loop {
+                let completed = self.jobs(JobState::Completed).await.len();
+                let mut left = 0;
+                for state in [JobState::Scheduled, JobState::Available, JobState::Running] {
+                    left += self.jobs(state).await.len();
+                }
+                if left == 0 && self.jobs(JobState::Completed).await.len() == completed {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, watch).await.is_ok(), "jobs are left");
+    }
+
     async fn mentions(&self) -> Mentions {
         let mut mentions = Mentions::new();
         for domain in store::list(&self.ctx, DateFilter::All, None).await.unwrap().domains {
@@ -154,6 +172,8 @@ async fn after_kill_9_every_job_completes_once_and_its_effects_are_there_once() 
     }
     let mut server = world.spawn_worker();
     world.until_completed(JOBS).await;
+    // The server's own schedules may have ticked meanwhile: their jobs are among those.
+    world.until_nothing_is_left().await;
     server.kill().await.unwrap();
 
     let completed = world.jobs(JobState::Completed).await;

@@ -26,7 +26,8 @@ pub(super) fn StripBar(facts: Option<StripFacts>) -> impl IntoView {
 fn Facts(facts: StripFacts) -> impl IntoView {
     let environment = Console::get().start.with_value(|start| start.environment.clone());
     let (aspect, word) = facts.overall();
-    let overall = if aspect == Aspect::Clear { "/admin" } else { "/admin/runbooks" };
+    let in_trouble = matches!(aspect, Aspect::Danger | Aspect::Held);
+    let overall = if in_trouble { "/admin/runbooks" } else { "/admin" };
     let (switch, switch_word) =
         if facts.kill_switch.active { (Aspect::Danger, "On") } else { (Aspect::Idle, "Off") };
     let (breaker, breaker_words) = facts.worst_breaker.as_ref().map_or(
