@@ -33,6 +33,7 @@ lint: ## Checks the invariants, and lints for the server and the browser
 	@scripts/setup.sh test
 	@$(WITH_TOOLCHAIN) cargo run --quiet --package xtask -- tidy
 	@$(WITH_TOOLCHAIN) cargo clippy $(HOST_CRATES) --all-targets -- -D warnings
+	@$(WITH_TOOLCHAIN) cargo clippy --package signalbox-frontend --target wasm32-unknown-unknown -- -D warnings
 	@$(WITH_TOOLCHAIN) cargo clippy --package signalbox-frontend --features split --target wasm32-unknown-unknown -- -D warnings
 
 fmt: ## Formats the code

@@ -10,7 +10,11 @@ format() { cargo fmt --all -- --check; }
 build() { cargo build $HOST_CRATES --all-targets; }
 tidy() { target/debug/xtask tidy; }
 lint_host() { cargo clippy $HOST_CRATES --all-targets -- -D warnings; }
-lint_wasm() { cargo clippy --package signalbox-frontend --features split --target wasm32-unknown-unknown -- -D warnings; }
+# In chunks, as it is bundled, and in one piece, as Trunk does it.
+lint_wasm() {
+    cargo clippy --package signalbox-frontend --target wasm32-unknown-unknown -- -D warnings &&
+        cargo clippy --package signalbox-frontend --features split --target wasm32-unknown-unknown -- -D warnings
+}
 bundle() { target/debug/xtask bundle; }
 
 rust_tests() {

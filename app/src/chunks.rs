@@ -1,7 +1,7 @@
 //! Pages whose code the browser fetches when it first needs them, so that the first page does not wait for all the others.
 //!
-//! A chunk is a file with the code of the pages named here; what several chunks share lies in further files, which the bundle's
-//! manifest knows. On the server, and in a bundle that is not split (Trunk's), opening a page is a plain call.
+//! A chunk is a file with the code of the pages named here; what several chunks share lies in further files, and the bundler packs
+//! what a first page needs into one (`xtask/src/bundle/split.rs`). On the server, and in a bundle that is not split (Trunk's), opening a page is a plain call.
 
 use std::future::Future;
 use std::pin::Pin;

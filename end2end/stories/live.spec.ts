@@ -1,4 +1,5 @@
 // A hydrated page follows what happens, and leaves alone what its reader is about to do.
+import { admin } from '../support/environment';
 import { nextUpdate } from '../support/live';
 import { expect, test } from '../support/test';
 
@@ -85,4 +86,27 @@ test('whoever was signed out elsewhere is shown the way back', async ({ page, co
   await nextUpdate(page);
   await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
   await expect(page).toHaveURL('/login?next=%2Fadmin%2Fjobs');
+});
+
+test('what was typed survives the end of the session, in its own form and in no other', async ({ page, context, complaints }) => {
+  complaints.expect(/status of 401/);
+  // Two forms of one command, which differ in their hidden fields.
+  await page.goto('/admin/workers');
+  await page.waitForLoadState('networkidle');
+  const scheduler = page.getByLabel('Reason to stop the scheduler');
+  await scheduler.fill('a long night');
+  await context.clearCookies();
+  await page.getByRole('button', { name: 'Stop the scheduler' }).click();
+  await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('Email').fill(admin.email);
+  await page.getByLabel('Password').fill(admin.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL('/admin/workers');
+  await expect(scheduler).toHaveValue('a long night');
+  await expect(page.getByLabel('Reason to stop all workers')).toHaveValue('');
+  const parts = page.locator('form input[name=part]');
+  expect(await parts.evaluateAll((fields) => fields.map((field) => (field as HTMLInputElement).value).sort())).toEqual(['scheduler', 'workers']);
+  await page.reload();
+  await page.waitForLoadState('networkidle');
+  await expect(scheduler).toHaveValue('');
 });

@@ -7,8 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    let body = leptos::prelude::document().body();
-    if let Some(body) = body {
+    if let Some(body) = leptos::prelude::document().body() {
         leptos::mount::hydrate_from_async(body, signalbox_app::App).await.forget();
     }
 }

@@ -35,17 +35,6 @@ fn two(large: i64, large_unit: &str, small: i64, small_unit: &str) -> String {
     }
 }
 
-/// A span of time to the minute: `4 min`, `3 h 05 min`, `2 d 3 h`; `under a minute` below one.
-pub fn minutes(span: chrono::Duration) -> String {
-    let minutes = span.num_minutes();
-    match minutes {
-        ..1 => "under a minute".to_owned(),
-        1..60 => format!("{minutes} min"),
-        60..1440 => format!("{} h {:02} min", minutes / 60, minutes % 60),
-        _ => format!("{} d {} h", minutes / 1440, minutes % 1440 / 60),
-    }
-}
-
 /// How long before (or after) `now` it happened: `just now`, `4 min ago`, `in 30 s`.
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let ms = (now - at).num_milliseconds();

@@ -16,6 +16,13 @@ pub const DURATION_BUCKETS_MS: [i64; 18] = [
     1_800_000, 3_600_000,
 ];
 
+/// So many pending dead letters are an alarm (OP-13).
+pub const DEAD_LETTERS_ALARM: i64 = 10;
+/// A kind of which less than this succeeds, in percent, is an alarm (OP-13).
+pub const SUCCESS_ALARM_PERCENT: i64 = 70;
+/// A rate of fewer runs than these says nothing.
+pub const SUCCESS_ALARM_RUNS: i64 = 10;
+
 /// The bucket that a run of `ms` milliseconds falls into.
 pub fn duration_bucket(ms: i64) -> usize {
     DURATION_BUCKETS_MS.iter().position(|bound| ms <= *bound).unwrap_or(DURATION_BUCKETS_MS.len())
@@ -65,6 +72,19 @@ pub struct KindMetrics {
     pub p95_duration_ms: Option<i64>,
     /// The last completion, within retention.
     pub last_success_at: Option<Timestamp>,
+}
+
+impl KindMetrics {
+    /// Completed of those that ended, in percent; absent where so few ended that it says nothing.
+    pub fn success_percent(&self) -> Option<i64> {
+        let ended = self.completed + self.failed;
+        (ended >= SUCCESS_ALARM_RUNS).then(|| self.completed * 100 / ended)
+    }
+
+    /// Whether it succeeds so rarely that it is an alarm.
+    pub fn is_alarming(&self) -> bool {
+        self.success_percent().is_some_and(|percent| percent < SUCCESS_ALARM_PERCENT)
+    }
 }
 
 /// What waits and runs in one queue, per kind.

@@ -72,9 +72,7 @@ impl Incident {
         match self {
             Incident::BreakerOpen => "A provider fails; its jobs are parked and wait.",
             Incident::DlqGrowth => "Jobs have spent their attempts and wait for a person.",
-            Incident::StuckJobs => {
-                "Jobs run longer than they may, or wait though nothing holds them."
-            }
+            Incident::StuckJobs => "Jobs run longer than they may, or wait too long.",
             Incident::FailureRate => "More runs of a kind fail than should.",
             Incident::SlowPages => "Lists are slow, or the views behind them are old.",
             Incident::BackfillGap => "A schedule has not ended well for too long.",
@@ -113,6 +111,16 @@ impl Severity {
     /// The severity with this name.
     pub fn from_name(name: &str) -> Option<Severity> {
         Severity::ALL.into_iter().find(|severity| severity.name() == name)
+    }
+
+    /// What is so urgent.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Severity::P1 => "nothing works",
+            Severity::P2 => "a pipeline does not work",
+            Severity::P3 => "something works badly",
+            Severity::P4 => "it can wait",
+        }
     }
 
     /// Within how many minutes it is to be mitigated (JS-3: 15 min, 1 h, 4 h, 24 h).
@@ -252,6 +260,18 @@ pub struct Remedy {
     pub effect: String,
 }
 
+impl Remedy {
+    /// A button `label` that pulls `lever` on `target`.
+    pub fn new(
+        lever: Lever,
+        target: impl Into<String>,
+        label: impl Into<String>,
+        effect: impl Into<String>,
+    ) -> Remedy {
+        Remedy { lever, target: target.into(), label: label.into(), effect: effect.into() }
+    }
+}
+
 /// A step of a runbook, as the record names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -357,7 +377,7 @@ impl Run {
         );
         text += &match (self.ended_at, &self.ended_by) {
             (Some(at), Some(by)) => {
-                let took = format::minutes(at - self.started_at);
+                let took = format::duration_ms((at - self.started_at).num_milliseconds());
                 format!("- Ended: {} by {by}, after {took}\n", time(at))
             }
             _ => "- Under way\n".to_owned(),

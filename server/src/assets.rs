@@ -1,4 +1,4 @@
-//! The built browser files: their addresses with content hashes, and how they are served.
+//! The built browser files: where they are, by their version, and how they are served.
 
 use std::path::Path;
 
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_manifest_the_addresses_have_no_hash() {
+    fn without_a_manifest_the_addresses_have_no_version() {
         assert_eq!(read(Path::new("/nonexistent")).base, "/pkg");
     }
 }

@@ -42,7 +42,8 @@ impl Command {
 }
 
 /// A form that sends a command once, announces its outcome, and keeps what was typed until the
-/// command is done, also through a sign-in after the session has ended.
+/// command is done, also through a sign-in after the session has ended. That is kept in the
+/// browser: a form with a secret is a plain one instead.
 #[component]
 pub(crate) fn CommandForm(
     /// What it sends.

@@ -25,13 +25,13 @@ pub(crate) fn Toasts() -> impl IntoView {
     let console = Console::get();
     let outcome = move || console.notice.get().filter(|_| console.notice_is_new.get());
     Effect::new(move |_| {
-        let Some(shown) = outcome().filter(|notice| notice.tone == Tone::Done) else { return };
-        let clear = move || {
-            console.notice.update(|notice| {
-                notice.take_if(|notice| *notice == shown);
-            });
-        };
-        set_timeout(clear, DONE_STAYS);
+        if !outcome().is_some_and(|notice| notice.tone == Tone::Done) {
+            return;
+        }
+        let clear = move || console.notice.set(None);
+        if let Ok(timer) = set_timeout_with_handle(clear, DONE_STAYS) {
+            on_cleanup(move || timer.clear());
+        }
     });
     view! {
         <div class="toasts" aria-live="polite">

@@ -5,6 +5,7 @@ use leptos_router::location::Url;
 use signalbox_model::dead_letter::DeadLetterStatus;
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::format;
+use signalbox_model::metrics::DEAD_LETTERS_ALARM;
 use signalbox_model::metrics::DeadLetterCounts;
 
 use super::api::{DeleteDeadLetter, LettersFacts, ListDeadLetters, RetryDeadLetter};
@@ -22,9 +23,6 @@ const KNOWN: [&str; 6] = ["status", "kind", "queue", "errorClass", "fingerprint"
 /// Filters that narrow what a bulk operation acts on, with their labels.
 const NARROWING: [(&str, &str); 4] =
     [("kind", "Type"), ("queue", "Queue"), ("errorClass", "Class"), ("fingerprint", "Group")];
-
-/// So many dead letters raise the alarm (OP-13).
-const ALARM_AT: i64 = 10;
 
 /// The page.
 #[component]
@@ -79,7 +77,11 @@ fn LettersHead(counts: DeadLetterCounts) -> impl IntoView {
             format::plural(n, "job that gave up waits", "jobs that gave up wait")
         ),
     };
-    let alarm = if counts.pending >= ALARM_AT { "That is an alarm" } else { "The alarm is at 10" };
+    let alarm = if counts.pending >= DEAD_LETTERS_ALARM {
+        "That is an alarm".to_owned()
+    } else {
+        format!("The alarm is at {DEAD_LETTERS_ALARM}")
+    };
     let retries = match counts.retry_scheduled {
         0 => "No retry is on the way.".to_owned(),
         n => format!("{} on the way.", format::plural(n, "retry is", "retries are")),

@@ -6,8 +6,10 @@ use leptos::prelude::{document, window};
 use send_wrapper::SendWrapper;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::js_sys::{Array, Reflect};
 use web_sys::{
-    Element, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, Storage, UrlSearchParams,
+    Element, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, Storage,
+    UrlSearchParams,
 };
 
 use crate::components::fetched::{Asked, Fetch, Fetched, Question};
@@ -86,23 +88,32 @@ pub(crate) fn keep_typed(url: &str, typed: &UrlSearchParams) {
     }
 }
 
-/// Fills `form` with what was kept for the command at `url`, once.
+/// Fills `form` with what was kept for the command at `url`, once, if it is the form that was sent:
+/// a page may have many for one command, which differ in their hidden fields. Those stay as they are.
 pub(crate) fn type_again(form: &HtmlFormElement, url: &str) -> Option<()> {
     let (storage, key) = (storage()?, key(url)?);
     let kept = storage.get_item(&key).ok()??;
-    let _ = storage.remove_item(&key);
     let kept = UrlSearchParams::new_with_str(&kept).ok()?;
+    let hidden = form.query_selector_all("input[type=hidden]").ok()?;
+    for index in 0..hidden.length() {
+        let field: HtmlInputElement = hidden.get(index)?.dyn_into().ok()?;
+        if kept.get(&field.name()).as_ref() != Some(&field.value()) {
+            return None;
+        }
+        kept.delete(&field.name());
+    }
+    let _ = storage.remove_item(&key);
     for entry in kept.entries().into_iter().flatten() {
-        let entry: web_sys::js_sys::Array = entry.unchecked_into();
+        let entry: Array = entry.unchecked_into();
         let (Some(name), value) = (entry.get(0).as_string(), entry.get(1)) else { continue };
         if let Some(control) = form.elements().named_item(&name) {
-            let _ = web_sys::js_sys::Reflect::set(&control, &JsValue::from("value"), &value);
+            // One control, or the radio buttons of this name: both have a value.
+            let _ = Reflect::set(&control, &JsValue::from("value"), &value);
         }
     }
     Some(())
 }
 
-/// Two forms for one command may differ in the thing they are about: that is in the page's path.
 fn key(url: &str) -> Option<String> {
     Some(format!("typed {url} {}", window().location().pathname().ok()?))
 }
@@ -142,30 +153,14 @@ pub(crate) fn focus(selector: &str) -> bool {
         .is_some_and(|found| found.focus().is_ok())
 }
 
-/// Focuses the link of a row of the page's lists, `by` rows after the one that has the focus; whether there is one.
+/// Focuses the first link of a row of the page's lists, `by` rows after the one that has the focus; whether there is one.
 pub(crate) fn focus_row(by: i32) -> bool {
-    let Ok(rows) = document().query_selector_all("main tbody tr a:first-of-type") else {
-        return false;
-    };
-    let mut links: Vec<HtmlElement> = Vec::new();
-    for index in 0..rows.length() {
-        let link = rows.get(index).and_then(|link| link.dyn_into::<HtmlElement>().ok());
-        // One link a row: its first.
-        if let Some(link) = link
-            && let Ok(Some(row)) = link.closest("tr")
-            && row
-                .query_selector("a")
-                .ok()
-                .flatten()
-                .is_some_and(|first| first.is_same_node(Some(&link)))
-        {
-            links.push(link);
-        }
-    }
+    let Ok(rows) = document().query_selector_all("main tbody tr") else { return false };
+    let row = |index| rows.get(index)?.dyn_into::<Element>().ok();
+    let first_link = |row: Element| row.query_selector("a").ok()??.dyn_into::<HtmlElement>().ok();
+    let links: Vec<_> = (0..rows.length()).filter_map(row).filter_map(first_link).collect();
     let focused = document().active_element();
-    let at = links
-        .iter()
-        .position(|link| focused.as_ref().is_some_and(|focused| focused.is_same_node(Some(link))));
+    let at = links.iter().position(|link| focused.as_ref() == Some(link.as_ref()));
     let next = match (at, by > 0) {
         (None, _) => 0,
         (Some(at), true) => (at + 1).min(links.len() - 1),

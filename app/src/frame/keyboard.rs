@@ -5,23 +5,8 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use super::rail;
 use crate::edge;
-
-/// After `g`: key, page, its name.
-const PLACES: [(&str, &str, &str); 12] = [
-    ("o", "/admin", "Overview"),
-    ("j", "/admin/jobs", "Jobs"),
-    ("q", "/admin/queues", "Queues"),
-    ("d", "/admin/dead-letter-queue", "Dead letters"),
-    ("b", "/admin/breakers", "Breakers"),
-    ("k", "/admin/kill-switch", "Kill switch"),
-    ("e", "/admin/exports", "Exports"),
-    ("r", "/admin/runbooks", "Runbooks"),
-    ("w", "/admin/workers", "Workers"),
-    ("s", "/admin/schedules", "Schedules"),
-    ("l", "/admin/logs", "Logs"),
-    ("c", "/admin/config", "Config"),
-];
 
 /// What the other keys do.
 const KEYS: [(&str, &str); 5] = [
@@ -54,9 +39,9 @@ pub(super) fn Keyboard() -> impl IntoView {
         let went = going.get_value();
         going.set_value(key == "g" && !went);
         let done = match key.as_str() {
-            place if went => match PLACES.iter().find(|(key, ..)| *key == place) {
-                Some((_, page, _)) => {
-                    navigate(page, NavigateOptions::default());
+            key if went => match rail::entries().find(|entry| entry.key == key) {
+                Some(entry) => {
+                    navigate(entry.href, NavigateOptions::default());
                     true
                 }
                 None => false,
@@ -86,7 +71,7 @@ pub(super) fn Keyboard() -> impl IntoView {
     };
     let keys: Vec<_> = KEYS.iter().map(|(key, what)| row((*key).to_owned(), what)).collect();
     let places: Vec<_> =
-        PLACES.iter().map(|(key, _, name)| row(format!("g {key}"), name)).collect();
+        rail::entries().map(|entry| row(format!("g {}", entry.key), entry.label)).collect();
     view! {
         <dialog id=DIALOG class="keys" aria-labelledby="keys-heading">
             <h2 id="keys-heading">"Keys"</h2>

@@ -7,27 +7,49 @@ use signalbox_model::format;
 use super::api::StripFacts;
 use crate::components::icon::{Icon, Mark};
 
-/// Icon, address, label.
-type Entry = (&'static str, &'static str, &'static str);
+/// A page that the rail leads to.
+pub(super) struct Entry {
+    icon: &'static str,
+    /// Its address.
+    pub href: &'static str,
+    /// Its name.
+    pub label: &'static str,
+    /// The key that leads there, after `g`.
+    pub key: &'static str,
+}
+
+const fn entry(
+    key: &'static str,
+    icon: &'static str,
+    href: &'static str,
+    label: &'static str,
+) -> Entry {
+    Entry { icon, href, label, key }
+}
 
 const LINES: [Entry; 7] = [
-    ("overview", "/admin", "Overview"),
-    ("jobs", "/admin/jobs", "Jobs"),
-    ("queue", "/admin/queues", "Queues"),
-    ("siding", "/admin/dead-letter-queue", "Dead letters"),
-    ("signal", "/admin/breakers", "Breakers"),
-    ("export", "/admin/exports", "Exports"),
-    ("lever", "/admin/kill-switch", "Kill switch"),
+    entry("o", "overview", "/admin", "Overview"),
+    entry("j", "jobs", "/admin/jobs", "Jobs"),
+    entry("q", "queue", "/admin/queues", "Queues"),
+    entry("d", "siding", "/admin/dead-letter-queue", "Dead letters"),
+    entry("b", "signal", "/admin/breakers", "Breakers"),
+    entry("e", "export", "/admin/exports", "Exports"),
+    entry("k", "lever", "/admin/kill-switch", "Kill switch"),
 ];
-const RESULTS: [Entry; 1] = [("globe", "/domains", "Domains")];
+const RESULTS: [Entry; 1] = [entry("n", "globe", "/domains", "Domains")];
 const OPERATIONS: [Entry; 6] = [
-    ("runbook", "/admin/runbooks", "Runbooks"),
-    ("workers", "/admin/workers", "Workers"),
-    ("clock", "/admin/schedules", "Schedules"),
-    ("refresh", "/admin/matviews", "Matviews"),
-    ("logs", "/admin/logs", "Logs"),
-    ("settings", "/admin/config", "Config"),
+    entry("r", "runbook", "/admin/runbooks", "Runbooks"),
+    entry("w", "workers", "/admin/workers", "Workers"),
+    entry("s", "clock", "/admin/schedules", "Schedules"),
+    entry("m", "refresh", "/admin/matviews", "Matviews"),
+    entry("l", "logs", "/admin/logs", "Logs"),
+    entry("c", "settings", "/admin/config", "Config"),
 ];
+
+/// Every page that the rail leads to.
+pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
+    LINES.iter().chain(&RESULTS).chain(&OPERATIONS)
+}
 
 /// The navigation. Those who may not see the console get the results only.
 #[component]
@@ -65,7 +87,7 @@ pub(super) fn Rail(facts: Option<StripFacts>) -> impl IntoView {
 fn Group(entries: &'static [Entry], dead: i64) -> impl IntoView {
     let items: Vec<_> = entries
         .iter()
-        .map(|(icon, href, label)| {
+        .map(|Entry { icon, href, label, .. }| {
             let count = (*href == "/admin/dead-letter-queue" && dead > 0)
                 .then(|| view! { <span class="count">{format::count(dead)}</span> });
             view! {
@@ -80,4 +102,17 @@ fn Group(entries: &'static [Entry], dead: i64) -> impl IntoView {
         })
         .collect();
     view! { <ul>{items}</ul> }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::entries;
+
+    #[test]
+    fn every_page_has_a_key_of_its_own() {
+        let keys: BTreeSet<_> = entries().map(|entry| entry.key).collect();
+        assert_eq!(keys.len(), entries().count());
+    }
 }

@@ -1,6 +1,7 @@
 //! Who has taken the incident on, and what was done: the run under way, and those before.
 
 use leptos::prelude::*;
+use signalbox_model::format;
 use signalbox_model::runbook::{Entry, Incident, Run, Severity};
 
 use crate::components::command::{Command, CommandForm};
@@ -30,18 +31,14 @@ pub(super) fn RunPanel(incident: Incident, run: Option<Run>, commands: Commands)
 
 #[component]
 fn TakeOn(incident: Incident, start: Command) -> impl IntoView {
-    let choices = [
-        (Severity::P1, "P1: nothing works (15 min)"),
-        (Severity::P2, "P2: a pipeline does not work (1 h)"),
-        (Severity::P3, "P3: something works badly (4 h)"),
-        (Severity::P4, "P4: it can wait (24 h)"),
-    ];
-    let options: Vec<_> = choices
+    let options: Vec<_> = Severity::ALL
         .into_iter()
-        .map(|(severity, words)| {
+        .map(|severity| {
+            let within = format::duration_ms(severity.within_minutes() * 60_000);
+            let (name, what) = (severity.name(), severity.describe());
             view! {
-                <option value=severity.name() selected=severity == Severity::P2>
-                    {words}
+                <option value=name selected=severity == Severity::P2>
+                    {format!("{name}: {what} ({within})")}
                 </option>
             }
         })

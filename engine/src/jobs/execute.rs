@@ -151,11 +151,9 @@ async fn handle(
 
 async fn timeout(db: &PgPool, spec: &KindSpec, now: Timestamp) -> Result<Duration, sqlx::Error> {
     Ok(match spec.timeout {
+        // The settings are read only where they decide.
         Timeout::Fixed(limit) => limit,
-        Timeout::SettingMinutes(setting) => {
-            let minutes = Settings::read(db, now).await?.get(setting);
-            Duration::from_secs(60 * minutes.unsigned_abs())
-        }
+        timeout => timeout.limit(&Settings::read(db, now).await?),
     })
 }
 

@@ -13,6 +13,7 @@ use signalbox_model::error_class::ErrorClass;
 
 use crate::jobs::context::JobContext;
 use crate::provider::Operation;
+use crate::settings::Settings;
 
 /// A kind of job. The struct is its payload.
 pub trait Job: DeserializeOwned + Send + 'static {
@@ -56,6 +57,18 @@ pub enum Timeout {
     Fixed(Duration),
     /// As many minutes as this setting says.
     SettingMinutes(&'static str),
+}
+
+impl Timeout {
+    /// How long that is with these settings.
+    pub fn limit(self, settings: &Settings) -> Duration {
+        match self {
+            Timeout::Fixed(limit) => limit,
+            Timeout::SettingMinutes(setting) => {
+                Duration::from_secs(60 * settings.get(setting).unsigned_abs())
+            }
+        }
+    }
 }
 
 /// Why a run did not complete, decided where the error arises.

@@ -1,12 +1,11 @@
 //! A schedule has not ended well for too long.
 
 use chrono::Duration;
-use signalbox_model::format;
 use signalbox_model::job::JobState;
 use signalbox_model::runbook::{Finding, Lever, Remedy};
 use signalbox_model::schedule::Schedule;
 
-use super::{Steps, clock_time};
+use super::{Steps, clock_time, span};
 use crate::{CommandError, Ctx, fleet, jobs, schedules};
 
 /// As many ticks may bring nothing. Discovery ticks every 10 min: 30 min (OP-13).
@@ -14,7 +13,8 @@ const TICKS: i32 = 3;
 
 pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
     let mut steps = Steps::default();
-    let metrics = jobs::per_kind(&ctx.db, ctx.now() - Duration::days(30), None).await?;
+    // Of each kind only its last success is wanted, which is known however long ago it was.
+    let metrics = jobs::per_kind(&ctx.db, ctx.now(), None).await?;
     for schedule in schedules::list(ctx).await? {
         let success = metrics
             .iter()
@@ -25,18 +25,14 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
         let since = success.or(schedule.last_run_at);
         let ok = since.is_none_or(|since| ctx.now() - since < allowed);
         let detail = match success {
-            Some(at) => format!(
-                "ended well last at {}; {} may pass",
-                clock_time(at),
-                format::minutes(allowed)
-            ),
+            Some(at) => {
+                format!("ended well last at {}; {} may pass", clock_time(at), span(allowed))
+            }
             None if schedule.last_run_at.is_none() => "has not run yet".to_owned(),
             None => "has not ended well yet".to_owned(),
         };
         let link = format!("/admin/schedules/{}", schedule.name);
-        let finding = Finding::new(&schedule.name, ok, detail).at(&link);
-        steps.detection.push(finding.clone());
-        steps.verification.push(finding);
+        steps.check(Finding::new(&schedule.name, ok, detail).at(&link));
         if let Some(job) = &schedule.last_job
             && matches!(job.state, Some(JobState::Dead | JobState::Scheduled))
         {
@@ -47,34 +43,28 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
                     .at(format!("/admin/jobs/{}", job.id)),
             );
         }
-        let remedy = |lever, label, effect: &str| Remedy {
-            lever,
-            target: schedule.name.clone(),
-            label,
-            effect: effect.to_owned(),
-        };
         if schedule.paused {
             steps.diagnosis.push(
                 Finding::new(format!("Schedule {}", schedule.name), false, "paused").at(&link),
             );
-            steps.remedies.push(remedy(
+            steps.remedies.push(Remedy::new(
                 Lever::ResumeSchedule,
+                &schedule.name,
                 format!("Resume {}", schedule.name),
                 "It ticks again, and makes up for what it missed by its own rule.",
             ));
         }
         if !ok {
-            steps.remedies.push(remedy(
+            steps.remedies.push(Remedy::new(
                 Lever::RunSchedule,
+                &schedule.name,
                 format!("Run {} now", schedule.name),
                 "One more job of its kind starts, as its limits allow; its ticks stay as they are.",
             ));
         }
     }
     if steps.detection.is_empty() {
-        let none = Finding::new("Schedules", true, "none is declared");
-        steps.detection.push(none.clone());
-        steps.verification.push(none);
+        steps.check(Finding::new("Schedules", true, "none is declared"));
     }
     let (_, scheduler) = fleet::stops(ctx).await?;
     match scheduler {
@@ -84,12 +74,12 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
                 Finding::new("Scheduler", false, format!("stopped: {}", stop.reason))
                     .at("/admin/workers"),
             );
-            steps.remedies.push(Remedy {
-                lever: Lever::StartScheduler,
-                target: String::new(),
-                label: "Start the scheduler".to_owned(),
-                effect: "The schedules tick again.".to_owned(),
-            });
+            steps.remedies.push(Remedy::new(
+                Lever::StartScheduler,
+                "",
+                "Start the scheduler",
+                "The schedules tick again.",
+            ));
         }
     }
     Ok(steps)

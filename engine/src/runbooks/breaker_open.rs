@@ -6,7 +6,7 @@ use signalbox_model::format;
 use signalbox_model::runbook::{Finding, Lever, Remedy};
 use sqlx::Row;
 
-use super::{Steps, clock_time};
+use super::{Steps, clock_time, span};
 use crate::breaker::store;
 use crate::{CommandError, Ctx, overview};
 
@@ -18,9 +18,7 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
     let breakers = store::list(ctx).await?;
     for breaker in &breakers {
         let link = format!("/admin/breakers/{}", breaker.provider);
-        let finding = Finding::new(&breaker.provider, is_closed(breaker), state(breaker)).at(link);
-        steps.detection.push(finding.clone());
-        steps.verification.push(finding);
+        steps.check(Finding::new(&breaker.provider, is_closed(breaker), state(breaker)).at(link));
         if is_closed(breaker) {
             continue;
         }
@@ -40,7 +38,7 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
     let waited = oldest.map_or(Duration::zero(), |oldest| ctx.now() - oldest);
     let detail = match waiting {
         0 => "no job waits".to_owned(),
-        n => format!("{} wait, the oldest for {}", format::count(n), format::minutes(waited)),
+        n => format!("{} wait, the oldest for {}", format::count(n), span(waited)),
     };
     let backlog = Finding::new("Backlog", waited < Duration::minutes(5), detail);
     steps.diagnosis.push(backlog.clone().at("/admin/queues"));
@@ -68,22 +66,18 @@ fn state(breaker: &Breaker) -> String {
 }
 
 fn remedies(breaker: &Breaker) -> [Remedy; 2] {
-    let provider = breaker.provider.clone();
-    let remedy = |lever, label: String, effect: &str| Remedy {
-        lever,
-        target: provider.clone(),
-        label,
-        effect: effect.to_owned(),
-    };
+    let provider = &breaker.provider;
     [
-        remedy(
+        Remedy::new(
             Lever::ResetBreaker,
+            provider,
             format!("Let calls to {provider} go out"),
             "Closes the breaker now, without waiting for its cool-down: the parked jobs start as \
              their limits allow. If the provider still fails, it opens again.",
         ),
-        remedy(
+        Remedy::new(
             Lever::HoldBreakerOpen,
+            provider,
             format!("Hold {provider} until it is repaired"),
             "No trial call goes out until the breaker is reset. Jobs stay parked; nothing is lost.",
         ),

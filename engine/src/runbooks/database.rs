@@ -41,8 +41,9 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
         longest_s < 60 * LONG_MINUTES,
         format!("{longest_s} s"),
     );
-    let checks = [answers, connections, longest];
-    steps.detection.extend(checks.clone());
+    for finding in [answers, connections, longest] {
+        steps.check(finding);
+    }
     steps.diagnosis.push(Finding::new(
         "Waiting for a lock",
         waiting == 0,
@@ -57,12 +58,12 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
         .fetch_one(&ctx.db)
         .await?;
     steps.diagnosis.push(Finding::new("Size", true, format!("{} MiB", format::count(size >> 20))));
-    steps.remedies.push(Remedy {
-        lever: Lever::StopEverything,
-        target: String::new(),
-        label: "Stop all jobs".to_owned(),
-        effect: "The kill switch: no job starts, running ones go back to their queues unspent. The database has only the console left.".to_owned(),
-    });
-    steps.verification.extend(checks);
+    steps.remedies.push(Remedy::new(
+        Lever::StopEverything,
+        "",
+        "Stop all jobs",
+        "The kill switch: no job starts, running ones go back to their queues unspent. The \
+         database has only the console left.",
+    ));
     Ok(steps)
 }

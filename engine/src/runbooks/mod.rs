@@ -10,8 +10,10 @@ mod record;
 mod slow_pages;
 mod stuck_jobs;
 
+use chrono::Duration;
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
+use signalbox_model::format;
 use signalbox_model::runbook::{Finding, Incident, Remedy, Runbook};
 
 use crate::jobs::handler::Registry;
@@ -27,6 +29,14 @@ struct Steps {
     diagnosis: Vec<Finding>,
     remedies: Vec<Remedy>,
     verification: Vec<Finding>,
+}
+
+impl Steps {
+    /// What shows the incident shows by its being in order again that it is over.
+    fn check(&mut self, finding: Finding) {
+        self.detection.push(finding.clone());
+        self.verification.push(finding);
+    }
 }
 
 /// The runbook of `incident` as it stands now.
@@ -56,6 +66,11 @@ pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Runbook>, Comman
         runbooks.push(read(ctx, registry, incident).await?);
     }
     Ok(runbooks)
+}
+
+/// A span of time as a finding tells it: `4 min 10 s`.
+fn span(time: Duration) -> String {
+    format::duration_ms(time.num_milliseconds())
 }
 
 /// A moment as a finding tells it: `15:04 UTC on 7 May`.

@@ -59,7 +59,7 @@ pub async fn note(ctx: &Ctx, incident: Incident, text: &str) -> Result<(), Comma
     ctx.demand(Permission::KeepIncidents)?;
     let text = reason(text).map_err(|detail| CommandError::invalid("note", detail))?;
     let mut tx = ctx.db.begin().await?;
-    let id = under_way(&mut tx, incident).await?;
+    let id = taken_on(&mut tx, incident).await?;
     enter(&mut tx, ctx, id, Step::Note, text).await?;
     told(&mut tx, ctx, (id, incident), "note", text).await?;
     Ok(tx.commit().await?)
@@ -79,7 +79,7 @@ pub async fn end(
     let text = reason(text).map_err(|detail| CommandError::invalid("note", detail))?;
     let found = super::look(ctx, registry, incident).await?;
     let mut tx = ctx.db.begin().await?;
-    let id = under_way(&mut tx, incident).await?;
+    let id = taken_on(&mut tx, incident).await?;
     enter_findings(&mut tx, ctx, id, Step::Verification, &found.verification).await?;
     enter(&mut tx, ctx, id, Step::Note, text).await?;
     sqlx::query("UPDATE runbook_runs SET ended_at = $2, ended_by = $3 WHERE id = $1")
@@ -132,19 +132,26 @@ pub(super) async fn add(
     incident: Incident,
     step: Step,
     what: &str,
-) -> Result<(), CommandError> {
+) -> Result<(), sqlx::Error> {
     let mut tx = ctx.db.begin().await?;
-    if let Ok(id) = under_way(&mut tx, incident).await {
+    if let Some(id) = under_way(&mut tx, incident).await? {
         enter(&mut tx, ctx, id, step, what).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
-async fn under_way(tx: &mut PgConnection, incident: Incident) -> Result<i64, CommandError> {
-    let id = sqlx::query_scalar(
+/// The run of `incident` that is under way; it stays so until the transaction ends.
+async fn under_way(tx: &mut PgConnection, incident: Incident) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
         "SELECT id FROM runbook_runs WHERE incident = $1 AND ended_at IS NULL FOR UPDATE",
-    );
-    let id = id.bind(incident.name()).fetch_optional(tx).await?;
+    )
+    .bind(incident.name())
+    .fetch_optional(tx)
+    .await
+}
+
+async fn taken_on(tx: &mut PgConnection, incident: Incident) -> Result<i64, CommandError> {
+    let id = under_way(tx, incident).await?;
     id.ok_or_else(|| CommandError::Conflict("Nobody has taken this incident on.".to_owned()))
 }
 

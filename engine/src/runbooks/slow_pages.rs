@@ -30,8 +30,8 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
             format!("older than {} min: the plain views are read instead", views.max_age_minutes),
         ),
     };
-    let source = source.at("/admin/matviews");
-    steps.detection.extend([figures.clone(), source.clone()]);
+    steps.check(figures);
+    steps.check(source.at("/admin/matviews"));
     for view in &views.views {
         let age = view.age_s.map_or_else(|| "never refreshed".to_owned(), |s| format!("{s} s old"));
         let took = view
@@ -46,20 +46,20 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
             .diagnosis
             .push(Finding::new("Last failed refresh", false, detail).at("/admin/matviews"));
     }
-    let remedy = |lever, label: &str, effect: &str| Remedy {
-        lever,
-        target: String::new(),
-        label: label.to_owned(),
-        effect: effect.to_owned(),
-    };
-    steps.remedies.push(remedy(
+    steps.remedies.push(Remedy::new(
         Lever::RefreshMatviews,
+        "",
         "Refresh the views now",
         "One job computes them anew; readers do not wait for it.",
     ));
     if views.enabled {
-        steps.remedies.push(remedy(Lever::ReadPlainViews, "Read the plain views", "Lists are exact and live, and slower the more there is, until the switch on the views' page is turned."));
+        steps.remedies.push(Remedy::new(
+            Lever::ReadPlainViews,
+            "",
+            "Read the plain views",
+            "Lists are exact and live, and slower the more there is, until the switch on the \
+             views' page is turned.",
+        ));
     }
-    steps.verification.extend([figures, source]);
     Ok(steps)
 }

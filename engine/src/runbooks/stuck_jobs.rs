@@ -2,13 +2,15 @@
 
 use chrono::Duration;
 use signalbox_model::Timestamp;
+use signalbox_model::breaker::BreakerState;
 use signalbox_model::format;
 use signalbox_model::queue::QueueState;
-use signalbox_model::runbook::{Finding, Lever, Remedy};
+use signalbox_model::runbook::{Finding, Incident, Lever, Remedy};
 use sqlx::Row;
 
-use super::{Steps, clock_time};
-use crate::jobs::handler::{Registry, Timeout};
+use super::{Steps, clock_time, span};
+use crate::breaker::store;
+use crate::jobs::handler::Registry;
 use crate::settings::Settings;
 use crate::{CommandError, Ctx, fleet, kill_switch, overview, queues};
 
@@ -24,23 +26,21 @@ pub(super) async fn look(ctx: &Ctx, registry: &Registry) -> Result<Steps, Comman
         0 => "none runs past its timeout".to_owned(),
         n => format!("{n} run past their timeout"),
     };
-    let running = Finding::new("Running jobs", overdue.is_empty(), detail)
-        .at("/admin/jobs?state=running#list");
+    let running = Finding::new("Running jobs", overdue.is_empty(), detail);
+    steps.check(running.at("/admin/jobs?state=running#list"));
     for (id, kind, since) in overdue {
         let what = format!("Job {id}, {kind}");
         let detail = format!("runs since {}", clock_time(since));
         steps.diagnosis.push(Finding::new(what, false, detail).at(format!("/admin/jobs/{id}")));
-        steps.remedies.push(Remedy {
-            lever: Lever::CancelJob,
-            target: id.to_string(),
-            label: format!("Cancel job {id}"),
-            effect: "It is asked to stop and ends as cancelled. Retry it from its page.".to_owned(),
-        });
+        steps.remedies.push(Remedy::new(
+            Lever::CancelJob,
+            id.to_string(),
+            format!("Cancel job {id}"),
+            "It is asked to stop and ends as cancelled. Retry it from its page.",
+        ));
     }
-    let waiting = longest_wait(ctx).await?;
-    steps.detection.extend([running.clone(), waiting.clone()]);
+    steps.check(longest_wait(ctx).await?);
     holds(ctx, registry, &mut steps).await?;
-    steps.verification.extend([running, waiting]);
     Ok(steps)
 }
 
@@ -52,16 +52,11 @@ async fn overdue(
     let settings = Settings::read(&ctx.db, ctx.now()).await?;
     let (kinds, seconds): (Vec<_>, Vec<_>) = registry
         .specs()
-        .map(|spec| match spec.timeout {
-            Timeout::Fixed(limit) => {
-                (spec.name, i64::try_from(limit.as_secs()).unwrap_or(i64::MAX))
-            }
-            Timeout::SettingMinutes(setting) => (spec.name, 60 * settings.get(setting)),
-        })
+        .map(|spec| (spec.name, spec.timeout.limit(&settings).as_secs_f64()))
         .unzip();
     let rows = sqlx::query(
         "SELECT id, r.kind, started_at FROM jobs_running r
-         JOIN unnest($1::text[], $2::bigint[]) AS k (kind, seconds) ON k.kind = r.kind
+         JOIN unnest($1::text[], $2::float8[]) AS k (kind, seconds) ON k.kind = r.kind
          WHERE started_at < $3 - make_interval(secs => k.seconds) ORDER BY started_at LIMIT $4",
     )
     .bind(kinds)
@@ -86,64 +81,51 @@ async fn longest_wait(ctx: &Ctx) -> Result<Finding, CommandError> {
         None => Finding::new("Waiting jobs", true, "none waits"),
         Some((since, lane)) => {
             let waited = ctx.now() - since;
-            let detail = format!(
-                "the oldest waits for {}, in queue {}",
-                format::minutes(waited),
-                lane.queue
-            );
+            let detail = format!("the oldest waits for {}, in queue {}", span(waited), lane.queue);
             Finding::new("Waiting jobs", waited < Duration::minutes(WAIT_MINUTES), detail)
                 .at(format!("/admin/queues/{}", lane.queue))
         }
     })
 }
 
-/// What people have stopped, and how to undo it.
+/// What holds the jobs that wait, and how to let go of it.
 async fn holds(ctx: &Ctx, registry: &Registry, steps: &mut Steps) -> Result<(), CommandError> {
-    let mut held =
-        |what: String, detail: String, link: String, lever, target: String, label: String| {
-            steps.diagnosis.push(Finding::new(what, false, detail).at(link));
-            let effect = "What it holds starts again, as the limits allow.".to_owned();
-            steps.remedies.push(Remedy { lever, target, label, effect });
-        };
+    const EFFECT: &str = "What it holds starts again, as the limits allow.";
+    let mut held = |finding: Finding, (lever, target, label): (Lever, &str, &str)| {
+        steps.diagnosis.push(finding);
+        steps.remedies.push(Remedy::new(lever, target, label, EFFECT));
+    };
     let switch = kill_switch::read(ctx).await?;
     if switch.active {
-        let why = switch.reason.unwrap_or_default();
-        held(
-            "Kill switch".to_owned(),
-            format!("on: {why}"),
-            "/admin/kill-switch".to_owned(),
-            Lever::ReleaseEverything,
-            String::new(),
-            "Release the kill switch".to_owned(),
-        );
+        let detail = format!("on: {}", switch.reason.unwrap_or_default());
+        let finding = Finding::new("Kill switch", false, detail).at("/admin/kill-switch");
+        held(finding, (Lever::ReleaseEverything, "", "Release the kill switch"));
     }
     let fleet = fleet::read(ctx).await?;
     if let Some(stop) = &fleet.stop {
-        held(
-            "Workers".to_owned(),
-            format!("stopped: {}", stop.reason),
-            "/admin/workers".to_owned(),
-            Lever::StartWorkers,
-            String::new(),
-            "Start all workers".to_owned(),
-        );
+        let detail = format!("stopped: {}", stop.reason);
+        let finding = Finding::new("Workers", false, detail).at("/admin/workers");
+        held(finding, (Lever::StartWorkers, "", "Start all workers"));
     }
     for queue in queues::list(ctx, registry).await? {
         if queue.state != QueueState::Running && queue.waiting > 0 {
+            let name = &queue.name;
             let detail = format!("{}: {}", queue.state.name(), queue.reason.unwrap_or_default());
-            held(
-                format!("Queue {}", queue.name),
-                detail,
-                format!("/admin/queues/{}", queue.name),
-                Lever::ResumeQueue,
-                queue.name.clone(),
-                format!("Resume queue {}", queue.name),
-            );
+            let finding = Finding::new(format!("Queue {name}"), false, detail);
+            let finding = finding.at(format!("/admin/queues/{name}"));
+            held(finding, (Lever::ResumeQueue, name, &format!("Resume queue {name}")));
+        }
+    }
+    for breaker in store::list(ctx).await? {
+        if breaker.state == BreakerState::Open {
+            let finding = Finding::new(format!("Breaker of {}", breaker.provider), false, "open");
+            let runbook = format!("/admin/runbooks/{}", Incident::BreakerOpen.name());
+            steps.diagnosis.push(finding.at(runbook));
         }
     }
     let at_work = i64::try_from(fleet.at_work()).unwrap_or(i64::MAX);
-    let workers =
-        Finding::new("Workers at work", at_work > 0, format::count(at_work)).at("/admin/workers");
+    let workers = Finding::new("Workers at work", at_work > 0, format::count(at_work));
+    let workers = workers.at("/admin/workers");
     steps.diagnosis.push(workers.clone());
     steps.verification.push(workers);
     Ok(())

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::format;
-use signalbox_model::metrics::Overview;
+use signalbox_model::metrics::{DEAD_LETTERS_ALARM, Overview};
 use signalbox_model::system_log::LogLevel;
 
 use super::spec;
@@ -18,13 +18,6 @@ use crate::{logs, overview};
 pub(super) const KIND: &str = "system.health-check";
 
 const EVENT: &str = "health_check";
-
-/// This many dead letters are worth a look.
-const DEAD_LETTERS_BOUND: i64 = 10;
-/// Below this success rate, in percent over an hour, something is wrong.
-const SUCCESS_BOUND_PERCENT: i64 = 70;
-/// A rate of fewer runs than these says nothing.
-const RUNS_BOUND: i64 = 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,13 +58,11 @@ fn issues(seen: &Overview) -> Vec<String> {
         issues.push(format!("the breaker of {} is not closed", breaker.provider));
     }
     let dead = seen.dead_letter_counts.pending;
-    if dead >= DEAD_LETTERS_BOUND {
+    if dead >= DEAD_LETTERS_ALARM {
         issues.push(format::plural(dead, "dead letter", "dead letters"));
     }
     for kind in &seen.metrics {
-        let runs = kind.completed + kind.failed;
-        if runs >= RUNS_BOUND && kind.completed * 100 < SUCCESS_BOUND_PERCENT * runs {
-            let percent = kind.completed * 100 / runs;
+        if let Some(percent) = kind.success_percent().filter(|_| kind.is_alarming()) {
             issues.push(format!("only {percent} % of {} succeeded in an hour", kind.job_type));
         }
     }
