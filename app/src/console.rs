@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Actor;
 
+use crate::display::{Pace, Zone};
 use crate::error::AppError;
 use crate::notice::Notice;
 use crate::theme::Theme;
@@ -16,6 +17,10 @@ pub(crate) struct Start {
     pub notice: Option<Notice>,
     /// The theme.
     pub theme: Theme,
+    /// The zone of the times.
+    pub zone: Zone,
+    /// How often pages are brought up to date.
+    pub pace: Pace,
     /// The name of this installation.
     pub environment: String,
     /// Who is signed in.
@@ -37,6 +42,10 @@ pub(crate) struct Console {
     pub tick: RwSignal<u32>,
     /// The server could not be reached; what is shown is from before.
     pub stale: RwSignal<bool>,
+    /// Somebody is choosing rows: nothing is brought up to date under their hands.
+    pub held: RwSignal<bool>,
+    /// The zone that times are shown in: UTC until the page is hydrated, as the server wrote it.
+    pub zone: RwSignal<Zone>,
     /// The outcome to show.
     pub notice: RwSignal<Option<Notice>>,
     /// Whether that outcome is from this window, rather than from before the page was loaded.
@@ -52,6 +61,8 @@ impl Console {
             as_of: RwSignal::new(None),
             tick: RwSignal::new(0),
             stale: RwSignal::new(false),
+            held: RwSignal::new(false),
+            zone: RwSignal::new(Zone::Utc),
             notice: RwSignal::new(start.notice.clone()),
             notice_is_new: RwSignal::new(false),
             start: StoredValue::new(start),

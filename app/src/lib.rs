@@ -15,6 +15,7 @@ pub mod codec;
 mod components;
 mod console;
 mod dead_letters;
+mod display;
 mod domains;
 pub mod error;
 mod exports;

@@ -17,6 +17,7 @@ use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 
 use crate::console::Start;
+use crate::display::{Pace, Zone};
 use crate::error::AppError;
 use crate::notice::Notice;
 use crate::theme::{THEME_COOKIE, Theme};
@@ -173,6 +174,8 @@ pub(crate) fn start() -> Start {
     Start {
         notice: state.notice,
         theme: theme(),
+        zone: chosen(Zone::COOKIE, Zone::ALL, Zone::name),
+        pace: chosen(Pace::COOKIE, Pace::ALL, Pace::name),
         environment: state.environment,
         actor: state.actor,
         request_id: state.request_id,
@@ -186,18 +189,24 @@ pub fn is_plain_form() -> bool {
 
 /// The theme that this browser's cookie asks for.
 pub fn theme() -> Theme {
-    let Some(parts) = parts() else { return Theme::System };
-    header(&parts, COOKIE)
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == THEME_COOKIE)
-        .and_then(|(_, value)| Theme::from_name(value))
-        .unwrap_or_default()
+    chosen(THEME_COOKIE, Theme::ALL, Theme::name)
 }
 
-/// Keeps `theme` in this browser for a year.
-pub(crate) fn keep_theme(theme: Theme) {
-    let cookie = format!("{THEME_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax", theme.name());
+/// Which of `all` this browser's cookie names; the default if none.
+fn chosen<T: Default, const N: usize>(cookie: &str, all: [T; N], name: fn(T) -> &'static str) -> T
+where
+    T: Copy,
+{
+    let Some(parts) = parts() else { return T::default() };
+    let kept = header(&parts, COOKIE);
+    let mut pairs = kept.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let value = pairs.find(|(key, _)| *key == cookie).map(|(_, value)| value);
+    all.into_iter().find(|one| Some(name(*one)) == value).unwrap_or_default()
+}
+
+/// Keeps a choice in this browser for a year.
+pub(crate) fn keep_choice(cookie: &str, value: &str) {
+    let cookie = format!("{cookie}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
     if let (Some(options), Ok(cookie)) =
         (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie))
     {

@@ -37,13 +37,17 @@ fn tags(assets: &Assets) -> impl IntoView {
     let wasm = assets.address("frontend_bg.wasm");
     // The addresses are made by the server from file names and hashes: nothing to escape.
     // A click before the page is hydrated must not reach the router, which would take the page
-    // away from under the hydration: the browser follows the link itself.
+    // away from under the hydration: the browser follows the link itself. When it is over, the
+    // document says so, for whoever measures or tests it.
     let start = format!(
         "import init, {{ hydrate }} from \"{js}\";\n\
          const keep = (event) => event.stopImmediatePropagation();\n\
          addEventListener(\"click\", keep, true);\n\
          init({{ module_or_path: \"{wasm}\" }}).then(hydrate)\n\
-         .finally(() => removeEventListener(\"click\", keep, true));"
+         .finally(() => {{\n\
+             removeEventListener(\"click\", keep, true);\n\
+             document.body.dataset.hydrated = \"\";\n\
+         }});"
     );
     // From this the framework announces the page's own chunk in the head.
     let packs = assets.chunks.iter().map(|chunk| (chunk.clone(), vec![format!("pack_{chunk}")]));

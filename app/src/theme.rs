@@ -31,11 +31,6 @@ impl Theme {
         }
     }
 
-    /// The theme with this stable name.
-    pub fn from_name(name: &str) -> Option<Theme> {
-        Theme::ALL.into_iter().find(|theme| theme.name() == name)
-    }
-
     /// The document's `data-theme`; absent where the operating system decides.
     pub const fn attribute(self) -> Option<&'static str> {
         match self {

@@ -1,6 +1,7 @@
 // Every page without the mouse.
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
+import { hydrated } from '../support/live';
 import { expect, test } from '../support/test';
 
 /** Presses Tab until this has the focus. */
@@ -19,7 +20,7 @@ test('keys lead from page to page, to the search field, through the rows, and ar
   const job = await api.enqueue('system.noop', { mark: 'by key' });
   await api.until(job, 'completed');
   await page.goto('/admin');
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
 
   await page.keyboard.press('?');
   const keys = page.getByRole('dialog', { name: 'Keys' });
@@ -41,7 +42,7 @@ test('keys lead from page to page, to the search field, through the rows, and ar
   await expect(search).not.toBeFocused();
 
   await page.goto('/admin/queues');
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
   const rows = page.locator('main tbody tr');
   await page.keyboard.press('j');
   await expect(rows.nth(0).getByRole('link').first()).toBeFocused();
@@ -55,7 +56,7 @@ test('keys lead from page to page, to the search field, through the rows, and ar
 
 test('the kill switch is turned on and off by keys alone', async ({ page, api, operator }) => {
   await page.goto('/admin');
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
   await page.keyboard.press('g');
   await page.keyboard.press('k');
   await expect(operator.heading('Kill switch')).toBeVisible();
@@ -78,7 +79,7 @@ test('a dead letter is retried, and deleted, by keys alone', async ({ page, api,
   const job = await api.enqueue('system.fail', { message: 'to be worked by key', class: 'rejected' });
   await api.until(job, 'dead');
   await page.goto('/admin');
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
   await page.keyboard.press('g');
   await page.keyboard.press('d');
   await expect(operator.heading('Dead letters')).toBeVisible();
@@ -88,7 +89,7 @@ test('a dead letter is retried, and deleted, by keys alone', async ({ page, api,
   await expect(operator.notice(`Job ${job} is scheduled again.`)).toBeVisible();
   await expect.poll(async () => (await api.deadLetters()).find(({ jobId }) => jobId === job)?.status).toBe('pending');
   await page.reload();
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
   const id = await letter();
   await tabTo(page.getByRole('button', { name: new RegExp(`^Delete dead letter ${id}$`) }));
   await page.keyboard.press('Enter');

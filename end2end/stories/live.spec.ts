@@ -1,6 +1,7 @@
 // A hydrated page follows what happens, and leaves alone what its reader is about to do.
+import { Api } from '../support/api';
 import { admin } from '../support/environment';
-import { nextUpdate } from '../support/live';
+import { hydrated, nextUpdate } from '../support/live';
 import { expect, test } from '../support/test';
 
 test.beforeEach(async ({ api, page }) => {
@@ -92,7 +93,7 @@ test('what was typed survives the end of the session, in its own form and in no 
   complaints.expect(/status of 401/);
   // Two forms of one command, which differ in their hidden fields.
   await page.goto('/admin/workers');
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
   const scheduler = page.getByLabel('Reason to stop the scheduler');
   await scheduler.fill('a long night');
   await context.clearCookies();
@@ -107,6 +108,51 @@ test('what was typed survives the end of the session, in its own form and in no 
   const parts = page.locator('form input[name=part]');
   expect(await parts.evaluateAll((fields) => fields.map((field) => (field as HTMLInputElement).value).sort())).toEqual(['scheduler', 'workers']);
   await page.reload();
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
   await expect(scheduler).toHaveValue('');
+});
+
+test('a change is shown at once, without waiting for the next round', async ({ page, operator, api }) => {
+  // The page's own clock stands still: only the server's word can bring it up to date.
+  await page.goto('/admin/jobs?kind=system.noop');
+  await hydrated(page);
+  const told = page.waitForResponse((answer) => answer.url().endsWith('/api/fn/list_jobs'));
+  const mark = `told-${Date.now()}`;
+  await api.enqueue('system.noop', { mark });
+  await told;
+  await expect(operator.row(mark)).toBeVisible();
+});
+
+test('with updates off nothing moves until it is asked for', async ({ page, api }) => {
+  await page.goto('/admin/queues');
+  await hydrated(page);
+  await page.getByText(admin.email).click();
+  await page.getByRole('form', { name: 'Updates' }).getByRole('button', { name: 'Off' }).click();
+  await hydrated(page);
+  let asked = 0;
+  page.on('request', (request) => (asked += Number(/api\/fn\/|changes/.test(request.url()))));
+  await api.until(await api.enqueue('system.noop'), 'completed');
+  await page.clock.runFor(60_000);
+  expect(asked).toBe(0);
+});
+
+test('times are shown in UTC, or as on the clock of whoever looks', async ({ browser, api }) => {
+  const job = await api.enqueue('system.noop');
+  await api.until(job, 'completed');
+  const context = await browser.newContext({ timezoneId: 'Asia/Kathmandu' });
+  await new Api(context.request).signIn();
+  const page = await context.newPage();
+  await page.goto(`/admin/jobs/${job}`);
+  await hydrated(page);
+  const enqueued = page.getByRole('heading', { name: /^Enqueued/ }).locator('time');
+  await expect(enqueued).toHaveText(/^\d\d:\d\d:\d\d UTC$/);
+  await page.getByText(admin.email).click();
+  await page.getByRole('button', { name: 'Local time' }).click();
+  await hydrated(page);
+  await expect(enqueued).toHaveText(/^\d\d:\d\d:\d\d UTC\+5:45$/);
+  const at = new Date((await enqueued.getAttribute('datetime')) ?? '');
+  const there = at.toLocaleTimeString('de-DE', { timeZone: 'Asia/Kathmandu' });
+  await expect(enqueued).toHaveText(`${there} UTC+5:45`);
+  await expect(enqueued).toHaveAttribute('title', /T.* UTC\+5:45$/);
+  await context.close();
 });

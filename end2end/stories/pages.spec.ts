@@ -1,7 +1,7 @@
 // Every page: it renders and hydrates without a complaint, fits a telephone, and is accessible in light and dark.
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { nextUpdate } from '../support/live';
+import { hydrated, nextUpdate } from '../support/live';
 import { lost, prepare, routes, type Made } from '../support/routes';
 import { expect, test } from '../support/test';
 import { Api } from '../support/api';
@@ -55,7 +55,7 @@ for (const route of routes) {
       const moved = await shifts(page);
       const total = moved.reduce((sum, { value }) => sum + value, 0);
       expect(total, `what moved when the page hydrated and was updated: ${JSON.stringify(moved)}`).toBeLessThan(MAX_SHIFT);
-      await page.waitForLoadState('networkidle');
+      await hydrated(page);
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(heading);
       await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
       await expect(page.getByText('The server cannot be reached.')).toHaveCount(0);

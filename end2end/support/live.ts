@@ -4,6 +4,11 @@ import { expect, type Page, type Request } from '@playwright/test';
 /** How often a page asks again what it shows. */
 const INTERVAL_MS = 5_000;
 
+/** Waits until the page reacts to the keyboard and the mouse. */
+export async function hydrated(page: Page): Promise<void> {
+  await expect(page.locator('body[data-hydrated]')).toBeAttached();
+}
+
 const asks = (request: Request) => request.url().includes('/api/fn/');
 
 /** Waits until the page has asked again, been answered and drawn itself anew, which only a hydrated one does. */

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod auth;
 pub mod breaker;
+pub mod changes;
 pub mod clock;
 mod ctx;
 pub mod db;
@@ -32,6 +33,7 @@ pub mod sweeps;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod throttle;
+pub mod trends;
 pub mod upkeep;
 
 pub use clock::SharedClock;

@@ -166,6 +166,28 @@ pub(crate) async fn newest(
         .await
 }
 
+/// The newest `limit` entries of these events since `since`, the newest first. Each event is looked
+/// up by its own index: what is rare is found among millions of others.
+pub(crate) async fn of_events(
+    db: impl PgExecutor<'_>,
+    events: &[&str],
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<SystemLog>, sqlx::Error> {
+    sqlx::query(
+        "SELECT found.* FROM unnest($1::text[]) AS wanted(event) CROSS JOIN LATERAL (
+             SELECT * FROM system_logs WHERE event_type = wanted.event AND created_at >= $2
+             ORDER BY id DESC LIMIT $3
+         ) found ORDER BY found.id DESC LIMIT $3",
+    )
+    .bind(events)
+    .bind(since)
+    .bind(limit)
+    .try_map(system_log)
+    .fetch_all(db)
+    .await
+}
+
 fn system_log(row: PgRow) -> Result<SystemLog, sqlx::Error> {
     Ok(SystemLog {
         id: row.try_get("id")?,

@@ -1,5 +1,6 @@
 //! The scheduler: of all that run, one holds the lease and does the work. It ticks the schedules,
-//! takes back the jobs of lost workers, advances the bulk operations, and does the other sweeps.
+//! takes back the jobs of lost workers, advances the bulk operations, samples the depths, and does the
+//! other sweeps.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::clock::SharedClock;
 use crate::dead_letters::runner;
 use crate::jobs::Registry;
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
-use crate::{queues, settings, sweeps, throttle};
+use crate::{queues, settings, sweeps, throttle, trends};
 
 /// The sweeps that are done every [`SchedulerOptions::sweep_every`].
 const HOURLY: [Sweep; 7] = [
@@ -128,6 +129,7 @@ async fn round(
     settings::expire(db, clock).await?;
     throttle::settle(db, now).await?;
     runner::advance(db, now).await?;
+    trends::sample(db, now).await?;
     let every =
         chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
     if swept_at.is_none_or(|at| now - at >= every) {

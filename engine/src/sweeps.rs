@@ -13,7 +13,7 @@ use crate::breaker::{calls, history};
 use crate::clock::SharedClock;
 use crate::dead_letters::{cap, runner};
 use crate::jobs::{checkpoint, hold, progress};
-use crate::{CommandError, Ctx, jobs};
+use crate::{CommandError, Ctx, jobs, trends};
 
 /// Finished jobs, attempts, logs and counters are kept this long (OP-16).
 pub const KEEP_DAYS: i64 = 90;
@@ -70,7 +70,10 @@ async fn carry_out(db: &PgPool, sweep: Sweep, now: Timestamp) -> Result<Swept, s
         Sweep::Partitions => Swept::Partitions { made: make_partitions(db, now).await?.into() },
         Sweep::Retention => Swept::Retention {
             partitions_dropped: drop_partitions(db, now - days(KEEP_DAYS)).await?.into(),
-            counters_deleted: count(jobs::forget_before(db, now - days(KEEP_DAYS)).await?),
+            counters_deleted: count(
+                jobs::forget_before(db, now - days(KEEP_DAYS)).await?
+                    + trends::forget_before(db, now - days(KEEP_DAYS)).await?,
+            ),
         },
         Sweep::IdempotencyKeys => {
             let expired = sqlx::query("DELETE FROM idempotency_keys WHERE created_at < $1")

@@ -26,6 +26,7 @@ pub mod setting;
 pub mod sweep;
 pub mod system_log;
 pub mod throttle;
+pub mod trend;
 pub mod why;
 
 /// A point in time, always UTC.

@@ -60,8 +60,8 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, auth, batch, breakers, bulk_operations, dead_letters, exports, fleet, jobs,
-        kill_switch, logs, matviews, queues, runbooks, schedules, settings, sweeps,
+        admin_jobs, auth, batch, breakers, bulk_operations, changes, dead_letters, exports, fleet,
+        jobs, kill_switch, logs, matviews, queues, runbooks, schedules, settings, sweeps, trends,
     };
     Router::new()
         .route("/api/auth/login", post(auth::login))
@@ -122,6 +122,8 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/sweeps", get(sweeps::list))
         .route("/api/admin/matviews", get(matviews::status).post(matviews::command))
         .route("/api/admin/logs", get(logs::search))
+        .route("/api/admin/trends", get(trends::read))
+        .route("/api/admin/changes", get(changes::stream))
         .route("/api/domains/export", get(exports::domains))
         .route("/api/domains/{id}/mentions/export", get(exports::mentions))
 }

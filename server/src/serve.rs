@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use signalbox_engine::auth::users::{FirstAdmin, ensure_first_admin};
+use signalbox_engine::changes::Changes;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_engine::jobs::worker::{Worker, WorkerOptions};
 use signalbox_engine::scheduler::{Scheduler, SchedulerOptions};
@@ -106,9 +107,10 @@ async fn start(config: &Config, roles: Roles, system: &Ctx) -> Result<Running, R
         Some(listener) => {
             let admin = first_admin(config, system).await?;
             let parts = parts(config, system, registry, readiness.clone());
+            let changes = parts.changes.clone();
             warn_of_plain_http(config);
             let url = url(config, &listener);
-            let web = Web::start(listener, app(parts));
+            let web = Web::start(listener, app(parts), changes);
             greet(&url, &admin);
             Some(web)
         }
@@ -139,6 +141,7 @@ fn parts(config: &Config, system: &Ctx, registry: Registry, readiness: Readiness
         secure_cookies: config.secure_cookies,
         site_root: config.site_root.clone(),
         readiness,
+        changes: Changes::listen(&system.db),
     }
 }
 
@@ -192,10 +195,11 @@ impl Running {
 struct Web {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    changes: Changes,
 }
 
 impl Web {
-    fn start(listener: TcpListener, router: Router) -> Web {
+    fn start(listener: TcpListener, router: Router, changes: Changes) -> Web {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move {
@@ -204,10 +208,12 @@ impl Web {
                 tracing::error!(%error, "the console has stopped listening");
             }
         });
-        Web { stop, task }
+        Web { stop, task, changes }
     }
 
     async fn stop(mut self) {
+        // The streams of changes never end by themselves.
+        self.changes.end();
         self.stop.cancel();
         if tokio::time::timeout(WEB_GRACE, &mut self.task).await.is_err() {
             tracing::warn!("some requests were still open");

@@ -9,6 +9,7 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use signalbox_app::request::Assets;
 use signalbox_engine::Ctx;
+use signalbox_engine::changes::Changes;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_model::Timestamp;
 
@@ -31,12 +32,15 @@ pub struct AppParts {
     pub site_root: PathBuf,
     /// Whether the process takes work; turned off when it begins to stop.
     pub readiness: Readiness,
+    /// What tells open pages to read again.
+    pub changes: Changes,
 }
 
 impl AppParts {
     /// Parts with every option at its default.
     pub fn new(system: Ctx, registry: Registry) -> AppParts {
         AppParts {
+            changes: Changes::listen(&system.db),
             system,
             registry,
             environment: "local".to_owned(),

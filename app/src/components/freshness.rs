@@ -10,7 +10,7 @@ use super::time::second;
 pub(crate) fn FreshnessLine(freshness: Freshness) -> impl IntoView {
     view! {
         <p class="hint">
-            {freshness.words()} ", as of " {second(freshness.as_of)} " UTC."
+            {freshness.words()} ", as of " {move || second(freshness.as_of)} "."
         </p>
     }
     .into_any()

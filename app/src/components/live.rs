@@ -6,15 +6,26 @@ use std::time::Duration;
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 use signalbox_model::Timestamp;
+use signalbox_model::actor::{Actor, Permission};
 
 use super::fault::Fault;
 use super::fetched::{Asked, Fetch, Fetched, Question};
 use crate::console::Console;
+use crate::display::Pace;
 use crate::edge;
 use crate::error::AppError;
 
-/// How often a visible page asks again.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// Where the server tells of changes.
+const CHANGES: &str = "/api/admin/changes";
+
+/// How often a visible page asks again, however little happens: relative times go on.
+const fn interval(pace: Pace) -> Option<Duration> {
+    match pace {
+        Pace::Live => Some(Duration::from_secs(5)),
+        Pace::Calm => Some(Duration::from_secs(30)),
+        Pace::Off => None,
+    }
+}
 
 /// The answer of a server function.
 pub(crate) struct Answer<T> {
@@ -41,15 +52,26 @@ impl<T: DeserializeOwned + Clone + 'static> Answer<T> {
     }
 }
 
-/// Asks all pages to read again, every few seconds while the window is visible.
+/// Asks all pages to read again as things change and every few seconds, at the pace that was
+/// chosen, while the window is visible and nobody chooses rows.
 pub(crate) fn keep_live(console: Console) {
     Effect::new(move |_| {
+        let (pace, zone, may_watch) = console.start.with_value(|start| {
+            let may = |actor: &Actor| actor.may(Permission::ReadConsole);
+            (start.pace, start.zone, start.actor.as_ref().is_some_and(may))
+        });
+        console.zone.set(zone);
         let again = move || {
-            if !document().hidden() {
+            if !document().hidden() && !console.held.get_untracked() {
                 console.tick.update(|n| *n = n.wrapping_add(1));
             }
         };
-        if let Ok(handle) = set_interval_with_handle(again, INTERVAL) {
+        if pace == Pace::Live && may_watch {
+            edge::on_change(CHANGES, again);
+        }
+        if let Some(every) = interval(pace)
+            && let Ok(handle) = set_interval_with_handle(again, every)
+        {
             on_cleanup(move || handle.clear());
         }
     });

@@ -24,3 +24,4 @@ pub(crate) mod spark;
 pub(crate) mod submit;
 pub(crate) mod time;
 pub(crate) mod track_diagram;
+pub(crate) mod trend_chart;

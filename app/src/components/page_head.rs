@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::time::second;
+use crate::display::Pace;
 
 /// The page's one `h1`, a sentence about its state (the part that matters first, in bold), and
 /// its actions.
@@ -59,6 +60,10 @@ pub(crate) fn Crumbs(
 #[component]
 pub(crate) fn Fresh() -> impl IntoView {
     let console = crate::console::Console::get();
+    let pace = match console.start.with_value(|start| start.pace) {
+        Pace::Live | Pace::Calm => "Live",
+        Pace::Off => "Updates are off",
+    };
     view! {
         <span class="fresh">
             {move || {
@@ -68,9 +73,11 @@ pub(crate) fn Fresh() -> impl IntoView {
                     .map(|at| {
                         let time = second(at);
                         if console.stale.get() {
-                            format!("Not reached since {time} UTC")
+                            format!("Not reached since {time}")
+                        } else if console.held.get() {
+                            format!("Held while rows are chosen, as of {time}")
                         } else {
-                            format!("Live, as of {time} UTC")
+                            format!("{pace}, as of {time}")
                         }
                     })
             }}

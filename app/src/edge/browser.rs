@@ -1,15 +1,20 @@
 //! The page's edge to the outside, in the browser: the server has decided all of it already.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
 use gloo_net::http::Request;
 use leptos::ev::{KeyboardEvent, SubmitEvent};
-use leptos::prelude::{document, window};
+use leptos::prelude::{document, set_interval_with_handle, window};
 use send_wrapper::SendWrapper;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::js_sys::{Array, Reflect};
+use web_sys::js_sys::{Array, Date, Reflect};
 use web_sys::{
-    Element, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, Storage,
-    UrlSearchParams,
+    Element, EventSource, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement,
+    HtmlInputElement, Storage, UrlSearchParams,
 };
 
 use crate::components::fetched::{Asked, Fetch, Fetched, Question};
@@ -167,4 +172,64 @@ pub(crate) fn focus_row(by: i32) -> bool {
         (Some(at), false) => at.saturating_sub(1),
     };
     links.get(next).is_some_and(|link| link.focus().is_ok())
+}
+
+/// How far the browser's clock is ahead of UTC at a moment, in minutes.
+pub(crate) fn ahead_of_utc_min(at_ms: i64) -> i64 {
+    // Exact: a double holds every millisecond of the next 280 000 years.
+    -(Date::new(&JsValue::from_f64(at_ms as f64)).get_timezone_offset() as i64)
+}
+
+/// How long a stream of changes that the server refused is left alone.
+const STREAM_RETRY: Duration = Duration::from_secs(5);
+
+/// Calls `act` whenever the server tells of a change at `url`, and when the window comes into sight
+/// again. A hidden window does not listen: a browser has six connections to a server for all of
+/// its windows.
+pub(crate) fn on_change(url: &'static str, act: impl Fn() + Clone + 'static) {
+    let stream: Rc<RefCell<Option<EventSource>>> = Rc::default();
+    let heard = Closure::<dyn Fn()>::new(act.clone());
+    let lost = Closure::<dyn Fn()>::new({
+        let (stream, act) = (stream.clone(), act.clone());
+        // Asking shows whether the server is there; the browser opens a stream that broke again,
+        // but not one that was refused.
+        move || {
+            act();
+            let mut open = stream.borrow_mut();
+            if open.as_ref().is_some_and(|open| open.ready_state() == EventSource::CLOSED) {
+                *open = None;
+            }
+        }
+    });
+    let attend = move || {
+        let mut open = stream.borrow_mut();
+        if document().hidden() {
+            if let Some(open) = open.take() {
+                open.close();
+            }
+        } else if open.is_none()
+            && let Ok(new) = EventSource::new(url)
+        {
+            new.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+            new.set_onerror(Some(lost.as_ref().unchecked_ref()));
+            *open = Some(new);
+        }
+    };
+    let attend = Rc::new(attend);
+    attend();
+    let _ = set_interval_with_handle(
+        {
+            let attend = attend.clone();
+            move || attend()
+        },
+        STREAM_RETRY,
+    );
+    let seen = Closure::<dyn Fn()>::new(move || {
+        attend();
+        act();
+    });
+    // It listens as long as the window lives.
+    let _ = document()
+        .add_event_listener_with_callback("visibilitychange", seen.as_ref().unchecked_ref());
+    seen.forget();
 }

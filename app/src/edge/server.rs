@@ -72,3 +72,11 @@ pub(crate) fn focus(_selector: &str) -> bool {
 pub(crate) fn focus_row(_by: i32) -> bool {
     false
 }
+
+/// The server shows UTC.
+pub(crate) fn ahead_of_utc_min(_at_ms: i64) -> i64 {
+    0
+}
+
+/// Nobody watches here.
+pub(crate) fn on_change(_url: &'static str, _act: impl Fn() + Clone + 'static) {}

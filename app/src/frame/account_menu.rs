@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::api::SetTheme;
+use super::api::SetDisplay;
 use crate::account::api::SignOut;
 use crate::components::icon::Icon;
 use crate::console::Console;
+use crate::display::{Pace, Zone};
 use crate::theme::Theme;
 
 /// The menu; a link to sign in for strangers.
@@ -29,17 +30,7 @@ pub(super) fn AccountMenu() -> impl IntoView {
             </summary>
             <div class="sheet">
                 <p class="hint">"Signed in as " {actor.role.name()}</p>
-                <form method="post" action=SetTheme::url() class="inline" aria-label="Theme">
-                    <ThemeButton theme=Theme::Light>
-                        <Icon name="sun" />
-                        "Light"
-                    </ThemeButton>
-                    <ThemeButton theme=Theme::Dark>
-                        <Icon name="moon" />
-                        "Dark"
-                    </ThemeButton>
-                    <ThemeButton theme=Theme::System>"System"</ThemeButton>
-                </form>
+                <Display />
                 <a class="button small" href="/account/password">
                     "Change password"
                 </a>
@@ -55,17 +46,61 @@ pub(super) fn AccountMenu() -> impl IntoView {
     .into_any()
 }
 
+/// How this browser shows the console.
 #[component]
-fn ThemeButton(theme: Theme, children: Children) -> impl IntoView {
-    let chosen = Console::get().start.with_value(|start| start.theme);
+fn Display() -> impl IntoView {
+    let (theme, zone, pace) =
+        Console::get().start.with_value(|start| (start.theme, start.zone, start.pace));
+    let themes = [
+        (Theme::Light.name(), "Light"),
+        (Theme::Dark.name(), "Dark"),
+        (Theme::System.name(), "System"),
+    ];
     view! {
-        <button
-            class="button small"
-            name="theme"
-            value=theme.name()
-            aria-pressed=(theme == chosen).to_string()
-        >
-            {children()}
-        </button>
+        <Choice name="theme" label="Theme" options=themes.to_vec() chosen=theme.name() />
+        <Choice
+            name="zone"
+            label="Times in"
+            options=Zone::ALL.map(|zone| (zone.name(), zone.word())).to_vec()
+            chosen=zone.name()
+        />
+        <Choice
+            name="pace"
+            label="Updates"
+            options=Pace::ALL.map(|pace| (pace.name(), pace.word())).to_vec()
+            chosen=pace.name()
+        />
     }
+}
+
+/// One choice, as buttons.
+#[component]
+fn Choice(
+    name: &'static str,
+    label: &'static str,
+    options: Vec<(&'static str, &'static str)>,
+    chosen: &'static str,
+) -> impl IntoView {
+    let buttons: Vec<_> = options
+        .into_iter()
+        .map(|(value, word)| {
+            view! {
+                <button
+                    class="button small"
+                    name=name
+                    value=value
+                    aria-pressed=(value == chosen).to_string()
+                >
+                    {word}
+                </button>
+            }
+        })
+        .collect();
+    view! {
+        <form method="post" action=SetDisplay::url() class="choice" aria-label=label>
+            <span aria-hidden="true">{label}</span>
+            <span class="inline">{buttons}</span>
+        </form>
+    }
+    .into_any()
 }

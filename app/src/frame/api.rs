@@ -75,15 +75,29 @@ pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
     }))
 }
 
-/// Keeps the theme for this browser, and goes back to the page.
-#[server(prefix = "/api/fn", endpoint = "set_theme", output = crate::codec::Json)]
-pub(crate) async fn set_theme(theme: String) -> Result<(), AppError> {
-    use crate::request::{answer, go_back, keep_theme};
-    use crate::theme::Theme;
+/// Keeps how this browser shows the console, and goes back to the page.
+#[server(prefix = "/api/fn", endpoint = "set_display", output = crate::codec::Json)]
+pub(crate) async fn set_display(
+    theme: Option<String>,
+    zone: Option<String>,
+    pace: Option<String>,
+) -> Result<(), AppError> {
+    use crate::display::{Pace, Zone};
+    use crate::request::{answer, go_back, keep_choice};
+    use crate::theme::{THEME_COOKIE, Theme};
 
-    let theme = Theme::from_name(&theme)
-        .ok_or_else(|| AppError::field("theme", "must be system, light or dark"));
-    keep_theme(answer(theme)?);
+    let choices = [
+        ("theme", THEME_COOKIE, theme, Theme::ALL.map(Theme::name).to_vec()),
+        ("zone", Zone::COOKIE, zone, Zone::ALL.map(Zone::name).to_vec()),
+        ("pace", Pace::COOKIE, pace, Pace::ALL.map(Pace::name).to_vec()),
+    ];
+    for (field, cookie, value, allowed) in choices {
+        let Some(value) = value else { continue };
+        let known = allowed.contains(&value.as_str());
+        let refusal = || AppError::field(field, &format!("must be one of {}", allowed.join(", ")));
+        answer(known.then_some(()).ok_or_else(refusal))?;
+        keep_choice(cookie, &value);
+    }
     go_back();
     Ok(())
 }

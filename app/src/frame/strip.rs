@@ -7,7 +7,7 @@ use signalbox_model::format;
 use super::account_menu::AccountMenu;
 use super::api::StripFacts;
 use crate::components::aspect::{Aspect, State, of_breaker};
-use crate::components::time::minute;
+use crate::components::time::clock;
 use crate::console::Console;
 
 /// The strip. Without facts (nobody signed in, or no console) only the account is there.
@@ -62,7 +62,7 @@ fn Facts(facts: StripFacts) -> impl IntoView {
                 <dd>
                     <time datetime=format::exact(
                         facts.as_of,
-                    )>{format!("{} UTC", minute(facts.as_of))}</time>
+                    )>{move || clock(facts.as_of)}</time>
                 </dd>
             </div>
         </dl>
@@ -109,7 +109,7 @@ pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
             let Stop { reason, by, at } = stop?;
             Some(view! {
                 <div class="banner" role="status">
-                    <span>{format!("{what} since {} UTC: {effect}.", minute(at))}</span>
+                    <span>{format!("{what} since {}: {effect}.", clock(at))}</span>
                     <span>{format!("“{reason}”, {by}")}</span>
                     <a href=href>{format!("Open the {lever}")}</a>
                 </div>

@@ -34,7 +34,7 @@ pub(crate) fn LogsPage() -> impl IntoView {
                 <PageHead
                     heading="Logs"
                     now="What the system and its operators did."
-                    rest="Times are UTC; hover one for the exact moment."
+                    rest="Hover a time for the exact moment."
                 />
                 {part(move || view! { <Search query=query.get() /> })}
                 <Entries logs query />

@@ -6,6 +6,7 @@ use signalbox_model::domain::NewDomains;
 use signalbox_model::metrics::Overview;
 use signalbox_model::schedule::Schedule;
 use signalbox_model::setting::Setting;
+use signalbox_model::trend::{Span, Trends};
 
 use crate::error::AppError;
 
@@ -20,13 +21,17 @@ pub(crate) struct OverviewFacts {
     pub settings: Vec<Setting>,
     /// How many domains are new.
     pub domains: NewDomains,
+    /// How it all did over time.
+    pub trends: Trends,
 }
 
-/// Everything the overview shows.
+/// Everything the overview shows, with charts over the last `span`.
 #[server(prefix = "/api/fn", endpoint = "overview", output = crate::codec::Json)]
-pub(crate) async fn read_overview() -> Result<OverviewFacts, AppError> {
+pub(crate) async fn read_overview(
+    #[server(default)] span: Span,
+) -> Result<OverviewFacts, AppError> {
     use crate::request::{answer, ctx};
-    use signalbox_engine::{overview, schedules, settings};
+    use signalbox_engine::{overview, schedules, settings, trends};
     use signalbox_pipelines::domains::store;
 
     let ctx = ctx()?;
@@ -35,5 +40,6 @@ pub(crate) async fn read_overview() -> Result<OverviewFacts, AppError> {
         schedules: answer(schedules::list(&ctx).await)?,
         settings: answer(settings::list(&ctx).await)?,
         domains: answer(store::new(&ctx).await)?,
+        trends: answer(trends::read(&ctx, span).await)?,
     })
 }

@@ -7,7 +7,7 @@ use signalbox_model::{Timestamp, format};
 
 use super::api::OverviewFacts;
 use crate::components::aspect::{Aspect, of_breaker};
-use crate::components::time::minute;
+use crate::components::time::clock;
 use crate::components::track_diagram::{Departure, Line, Siding, Signal, Stage, Terminus};
 
 /// Name, kind, concurrency setting, provider.
@@ -28,9 +28,9 @@ pub(super) fn domains_line(facts: &OverviewFacts) -> Line {
     Line {
         id: "domains-line",
         name: "Domains",
-        stopped_since: switch.active.then(|| {
-            switch.changed_at.map_or_else(|| "?".to_owned(), |at| format!("{} UTC", minute(at)))
-        }),
+        stopped_since: switch
+            .active
+            .then(|| switch.changed_at.map_or_else(|| "?".to_owned(), |at| clock(at))),
         departure: schedule.map_or_else(no_departure, departure),
         stages,
         terminus: Terminus {
@@ -71,7 +71,7 @@ fn departure(schedule: &Schedule) -> Departure {
     let next = if schedule.paused {
         "paused".to_owned()
     } else {
-        format!("next {} UTC", minute(schedule.next_run_at))
+        format!("next {}", clock(schedule.next_run_at))
     };
     Departure { every: every(&schedule.cron), next }
 }

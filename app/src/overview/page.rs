@@ -1,15 +1,17 @@
 //! The overview page.
 
 use leptos::prelude::*;
+use signalbox_model::trend::Span;
 
 use super::api::{OverviewFacts, ReadOverview};
 use super::figures::{Figures, Stages};
 use super::line::{domains_line, sentence};
+use super::trends::TrendsSection;
 use crate::components::breaker_tile::BreakerTile;
 use crate::components::command::{Command, CommandForm};
 use crate::components::live::{live, page, part};
-use crate::components::log_table::LogTable;
 use crate::components::page_head::PageHead;
+use crate::components::query::Query;
 use crate::components::submit::Submit;
 use crate::components::track_diagram::TrackDiagram;
 use crate::jobs::api::TriggerDiscovery;
@@ -17,16 +19,21 @@ use crate::jobs::api::TriggerDiscovery;
 /// The page.
 #[component]
 pub(crate) fn OverviewPage() -> impl IntoView {
+    let query = Query::current(&["span"], "#trends");
     let discover = Command::of::<TriggerDiscovery>();
     page(
-        live(|| ReadOverview {}),
+        live(move || ReadOverview {
+            span: query.get().get("span").and_then(Span::from_name).unwrap_or_default(),
+        }),
         |facts| ("Overview".to_owned(), facts.overview.as_of),
         move |facts| {
-            let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
             view! {
                 {part(move || view! { <Head facts=facts.get() discover /> })}
                 {part(move || view! { <Board facts=facts.get() /> })}
-                <LogTable caption="Recent events" logs />
+                {part(move || {
+                    let trends = facts.with(|facts| facts.trends.clone());
+                    view! { <TrendsSection trends query=query.get() /> }
+                })}
             }
         },
     )

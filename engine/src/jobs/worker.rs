@@ -74,6 +74,8 @@ struct Shared {
     stops: Mutex<HashMap<JobId, CancellationToken>>,
     stop_reason: Mutex<&'static str>,
     killed: AtomicBool,
+    /// Runs began or ended since that was last told.
+    moved: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -127,6 +129,7 @@ impl Worker {
             stops: Mutex::new(HashMap::new()),
             stop_reason: Mutex::new("asked to stop"),
             killed: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
         });
         let (ended, runs) = mpsc::unbounded_channel();
         Worker {
@@ -258,6 +261,9 @@ async fn claim_some(
     let Some(mut room) = shared.take_room(free) else { return Ok(false) };
     let conn = conn.get().await?;
     let claimed = claimer.claim(conn, &shared.registry, id, free, shared.clock.now()).await?;
+    if !claimed.jobs.is_empty() {
+        shared.moved.store(true, Ordering::Relaxed);
+    }
     for job in claimed.jobs {
         let Some(room) = room.split_one() else { break };
         start(shared, job, room, ended.clone());
@@ -341,6 +347,7 @@ async fn record(
 ) -> Result<(), sqlx::Error> {
     let conn = conn.get().await?;
     let settled = settle::settle(conn, ended, shared.clock.now(), reason).await?;
+    shared.moved.store(true, Ordering::Relaxed);
     if settled.fenced > 0 {
         tracing::warn!(
             runs = settled.fenced,
@@ -369,6 +376,9 @@ async fn keep(shared: Arc<Shared>, db: PgPool) {
         if let Err(error) = obey(&shared, &db).await {
             tracing::warn!(%error, "could not read the controls");
         }
+        if let Err(error) = tell_of_runs(&shared, &db).await {
+            tracing::warn!(%error, "could not tell of runs");
+        }
         let pause = tokio::time::sleep(shared.options.poll.min(heartbeat));
         tokio::select! {
             () = heard_of_controls(&mut listener, &shared.wake) => {}
@@ -376,6 +386,14 @@ async fn keep(shared: Arc<Shared>, db: PgPool) {
             () = shared.done.cancelled() => {}
         }
     }
+}
+
+/// Tells those who watch that runs began or ended since the last time.
+async fn tell_of_runs(shared: &Shared, db: &PgPool) -> Result<(), sqlx::Error> {
+    if shared.moved.swap(false, Ordering::Relaxed) {
+        notify::notify(db, notify::RUNS).await?;
+    }
+    Ok(())
 }
 
 /// Wakes the dispatcher for every word of new jobs; resolves when the controls have changed, or

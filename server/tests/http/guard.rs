@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 29] = [
+const API: [(&str, &str); 31] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),
@@ -23,6 +23,8 @@ const API: [(&str, &str); 29] = [
     ("DELETE", "/api/admin/dead-letter-queue"),
     ("GET", "/api/admin/breakers"),
     ("GET", "/api/admin/logs"),
+    ("GET", "/api/admin/trends"),
+    ("GET", "/api/admin/changes"),
     ("GET", "/api/admin/runbooks"),
     ("GET", "/api/admin/runbooks/breaker-open"),
     ("POST", "/api/admin/runbooks/breaker-open"),

@@ -4,6 +4,7 @@
 mod auth;
 mod bad_input;
 mod bulk_operations;
+mod changes;
 mod exports;
 mod guard;
 mod health;

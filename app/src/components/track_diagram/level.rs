@@ -87,7 +87,7 @@ fn departure(departure: &Departure) -> impl IntoView + use<> {
                     {every}
                 </text>
                 <text x="132" y="105">
-                    {next.replace(" UTC", "")}
+                    {next.split(" UTC").next().unwrap_or_default().to_owned()}
                 </text>
             </a>
         </g>

@@ -1,0 +1,75 @@
+//! How one browser shows the console, apart from its theme: kept in cookies, as that is.
+
+use serde::{Deserialize, Serialize};
+
+/// In which zone times are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Zone {
+    /// UTC, as in logs and exports.
+    #[default]
+    Utc,
+    /// As on the clock of whoever looks.
+    Local,
+}
+
+impl Zone {
+    /// The cookie that holds the choice.
+    pub(crate) const COOKIE: &str = "zone";
+    /// Both.
+    pub(crate) const ALL: [Zone; 2] = [Zone::Utc, Zone::Local];
+
+    /// The stable name used in the cookie and in forms.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Zone::Utc => "utc",
+            Zone::Local => "local",
+        }
+    }
+
+    /// On its button.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Zone::Utc => "UTC",
+            Zone::Local => "Local time",
+        }
+    }
+}
+
+/// How often an open page is brought up to date.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pace {
+    /// As things change, and every five seconds.
+    #[default]
+    Live,
+    /// Every 30 s.
+    Calm,
+    /// Only after a command, or when it is loaded anew.
+    Off,
+}
+
+impl Pace {
+    /// The cookie that holds the choice.
+    pub(crate) const COOKIE: &str = "pace";
+    /// Every pace, the fastest first.
+    pub(crate) const ALL: [Pace; 3] = [Pace::Live, Pace::Calm, Pace::Off];
+
+    /// The stable name used in the cookie and in forms.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Pace::Live => "live",
+            Pace::Calm => "calm",
+            Pace::Off => "off",
+        }
+    }
+
+    /// On its button.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Pace::Live => "Live",
+            Pace::Calm => "Every 30 s",
+            Pace::Off => "Off",
+        }
+    }
+}
