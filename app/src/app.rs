@@ -40,6 +40,7 @@ pub fn App() -> impl IntoView {
                     <Route path=at(path!("/admin")) view=chunks::OVERVIEW ssr=WHOLE />
                     <Route path=at(path!("/admin/jobs")) view=chunks::JOBS ssr=WHOLE />
                     <Route path=at(path!("/admin/jobs/backfill")) view=chunks::BACKFILLS ssr=WHOLE />
+                    <Route path=at(path!("/admin/jobs/bulk")) view=chunks::JOBS_BULK ssr=WHOLE />
                     <Route path=at(path!("/admin/jobs/:id")) view=chunks::JOB ssr=WHOLE />
                     <Route
                         path=at(path!("/admin/dead-letter-queue"))

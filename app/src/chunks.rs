@@ -73,7 +73,7 @@ macro_rules! chunk {
 
 chunk!(start: overview::OverviewPage as OVERVIEW, account::LoginPage as LOGIN, account::PasswordPage as PASSWORD);
 chunk!(jobs: jobs::JobsPage as JOBS);
-chunk!(work: jobs::JobPage as JOB, backfills::BackfillsPage as BACKFILLS);
+chunk!(work: jobs::JobPage as JOB, jobs::JobsBulkPage as JOBS_BULK, backfills::BackfillsPage as BACKFILLS);
 chunk!(letters:
     dead_letters::DeadLettersPage as DEAD_LETTERS,
     bulk_operations::BulkPreviewPage as BULK_PREVIEW,

@@ -44,6 +44,8 @@ pub(crate) struct Console {
     pub stale: RwSignal<bool>,
     /// Somebody is choosing rows: nothing is brought up to date under their hands.
     pub held: RwSignal<bool>,
+    /// How many commands were given in this window.
+    pub commands: RwSignal<u32>,
     /// The zone that times are shown in: UTC until the page is hydrated, as the server wrote it.
     pub zone: RwSignal<Zone>,
     /// The outcome to show.
@@ -62,6 +64,7 @@ impl Console {
             tick: RwSignal::new(0),
             stale: RwSignal::new(false),
             held: RwSignal::new(false),
+            commands: RwSignal::new(0),
             zone: RwSignal::new(Zone::Utc),
             notice: RwSignal::new(start.notice.clone()),
             notice_is_new: RwSignal::new(false),
@@ -93,6 +96,7 @@ impl Console {
     pub(crate) fn announce(&self, outcome: Result<Notice, AppError>) {
         self.notice.set(Some(outcome.unwrap_or_else(|error| Notice::from_error(&error))));
         self.notice_is_new.set(true);
+        self.commands.update(|n| *n = n.wrapping_add(1));
         self.tick.update(|n| *n = n.wrapping_add(1));
     }
 }

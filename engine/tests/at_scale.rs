@@ -131,18 +131,27 @@ async fn claim_complete_lists_and_counts_use_their_indexes_whatever_the_history(
     scaled.reads_at_most(1_500, "complete", worker.settle(&ended)).await.unwrap();
 
     let all = JobFilter::default();
-    let first = scaled.reads_at_most(6 * page + 200, "list", list::list(ctx, &all)).await.unwrap();
+    let first = scaled
+        .reads_at_most(6 * page + 200, "list", list::list(ctx, &world.registry, &all))
+        .await
+        .unwrap();
     let next = JobFilter { cursor: first.next_cursor, ..JobFilter::default() };
-    scaled.reads_at_most(6 * page + 200, "next page", list::list(ctx, &next)).await.unwrap();
+    scaled
+        .reads_at_most(6 * page + 200, "next page", list::list(ctx, &world.registry, &next))
+        .await
+        .unwrap();
     for state in [JobState::Available, JobState::Completed, JobState::Running, JobState::Dead] {
         let filter = JobFilter { state: Some(state), ..JobFilter::default() };
         let name = format!("list of {}", state.name());
-        scaled.reads_at_most(3 * page + 200, &name, list::list(ctx, &filter)).await.unwrap();
+        scaled
+            .reads_at_most(3 * page + 200, &name, list::list(ctx, &world.registry, &filter))
+            .await
+            .unwrap();
     }
     let old = ended[0].job.id;
     scaled.reads_at_most(100, "detail", list::detail(ctx, &world.registry, old)).await.unwrap();
     let waiting = JobFilter { state: Some(JobState::Available), ..JobFilter::default() };
-    let waiting = list::list(ctx, &waiting).await.unwrap().items[0].id;
+    let waiting = list::list(ctx, &world.registry, &waiting).await.unwrap().items[0].id;
     scaled.reads_at_most(12_000, "why", why::why(ctx, &world.registry, waiting)).await.unwrap();
 
     // Lanes are counted to a cap of 10,000 each.

@@ -79,7 +79,7 @@ async fn a_powerless_actor_can_neither_enqueue_nor_read() {
             jobs::commands::retry(&ctx, 1).await.unwrap_err(),
             CommandError::Forbidden { .. }
         ));
-        assert!(jobs::list::list(&ctx, &Default::default()).await.is_err());
+        assert!(jobs::list::list(&ctx, &world.registry, &Default::default()).await.is_err());
         assert!(jobs::why::why(&ctx, &world.registry, 1).await.is_err());
     }
     assert_eq!(world.count("audit_log").await, 0);
@@ -324,7 +324,7 @@ async fn lists_filter_by_everything_at_once_and_page_by_keyset() {
     let mut seen = Vec::new();
     let mut next = filter.clone();
     loop {
-        let page = jobs::list::list(&world.ctx, &next).await.unwrap();
+        let page = jobs::list::list(&world.ctx, &world.registry, &next).await.unwrap();
         seen.extend(page.items.iter().map(|job| job.payload["name"].as_str().unwrap().to_owned()));
         let Some(cursor) = page.next_cursor else { break };
         next.cursor = Some(cursor);

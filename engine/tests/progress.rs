@@ -85,7 +85,11 @@ async fn op_11_progress_is_seen_while_the_job_runs_and_outlives_a_failure() {
     .await;
     let claimed = world.worker.claim(1).await.unwrap().remove(0);
     let ended = world.worker.run(claimed).await;
-    let listed = list::list(&world.ctx, &JobFilter::default()).await.unwrap().items.remove(0);
+    let listed = list::list(&world.ctx, &world.registry, &JobFilter::default())
+        .await
+        .unwrap()
+        .items
+        .remove(0);
     assert_eq!(listed.state, JobState::Running);
     assert_eq!(listed.progress.unwrap().done, 3);
     world.worker.settle(&[ended]).await.unwrap();

@@ -333,8 +333,21 @@ pub struct JobFilter {
     pub kind: Option<String>,
     /// Only this queue.
     pub queue: Option<String>,
+    /// Only kinds that call this provider.
+    pub provider: Option<String>,
+    /// Only jobs whose last error is of this class.
+    pub error_class: Option<ErrorClass>,
+    /// Only jobs that were enqueued then or later.
+    pub since: Option<Timestamp>,
+    /// Only jobs that were enqueued before.
+    pub until: Option<Timestamp>,
     /// Only payloads that contain this text.
     pub q: Option<String>,
+    /// Look for that text only here: the fields' names from the outside to the inside, with dots
+    /// between them, such as `post.id`. Without a text: only payloads that have this field.
+    pub path: Option<String>,
+    /// Only these jobs.
+    pub ids: Option<Vec<JobId>>,
     /// Continue after the page that gave this cursor.
     pub cursor: Option<JobId>,
     /// At most this many rows, 1 to 200, 50 when absent.

@@ -12,6 +12,7 @@ pub mod fleet;
 pub mod format;
 pub mod hold;
 pub mod job;
+pub mod job_bulk;
 pub mod kill_switch;
 pub mod limit_preview;
 pub mod matview;

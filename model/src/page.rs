@@ -7,6 +7,9 @@ pub const PAGE_ROWS_DEFAULT: i64 = 50;
 /// The most rows of a page.
 pub const PAGE_ROWS_BOUND: i64 = 200;
 
+/// What has come since a list was read is counted to here and shown as "100+" beyond it.
+pub const NEWER_CAP: i64 = 100;
+
 /// One page of a list, read by keyset: the cursor names the last row seen, not an offset, so
 /// that a page costs the same wherever it lies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -52,6 +52,11 @@ impl Span {
         }
     }
 
+    /// How long it is.
+    pub const fn length(self) -> chrono::Duration {
+        chrono::Duration::minutes(self.points() * self.step_min())
+    }
+
     /// How many points there are.
     pub const fn points(self) -> i64 {
         match self {

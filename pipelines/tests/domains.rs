@@ -41,7 +41,7 @@ impl World {
     /// How many jobs are in each of these states.
     async fn jobs(&self, state: JobState) -> usize {
         let filter = JobFilter { state: Some(state), limit: Some(200), ..JobFilter::default() };
-        list::list(&self.ctx, &filter).await.unwrap().items.len()
+        list::list(&self.ctx, &self.registry, &filter).await.unwrap().items.len()
     }
 }
 

@@ -70,6 +70,8 @@ fn api_routes() -> Router<AppState> {
         .route("/api/auth/password", post(auth::password))
         .route("/api/jobs", get(jobs::list).post(jobs::enqueue))
         .route("/api/jobs/batch", post(batch::enqueue_batch))
+        .route("/api/jobs/bulk", post(jobs::bulk))
+        .route("/api/jobs/bulk/preview", post(jobs::preview_bulk))
         .route("/api/jobs/{id}", get(jobs::detail))
         .route("/api/jobs/{id}/why", get(jobs::why))
         .route("/api/jobs/{id}/cancel", post(jobs::cancel))

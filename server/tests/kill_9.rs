@@ -81,10 +81,11 @@ impl World {
     }
 
     async fn jobs(&self, state: JobState) -> Vec<Job> {
+        let registry = registry(self.config.clone()).unwrap();
         let mut filter = JobFilter { state: Some(state), limit: Some(200), ..JobFilter::default() };
         let mut jobs = Vec::new();
         loop {
-            let page = list::list(&self.ctx, &filter).await.unwrap();
+            let page = list::list(&self.ctx, &registry, &filter).await.unwrap();
             jobs.extend(page.items);
             filter.cursor = page.next_cursor;
             if filter.cursor.is_none() {

@@ -3,6 +3,8 @@
 pub(crate) mod aspect;
 pub(crate) mod bar_chart;
 pub(crate) mod breaker_tile;
+pub(crate) mod chips;
+pub(crate) mod choose;
 pub(crate) mod command;
 pub(crate) mod empty;
 pub(crate) mod facts_panel;
@@ -16,6 +18,7 @@ pub(crate) mod log_table;
 pub(crate) mod notices;
 pub(crate) mod page_head;
 pub(crate) mod pager;
+pub(crate) mod pin;
 pub(crate) mod progress;
 pub(crate) mod query;
 pub(crate) mod rows;

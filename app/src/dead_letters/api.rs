@@ -19,6 +19,8 @@ pub(crate) struct LettersFacts {
     pub counts: DeadLetterCounts,
     /// Those asked for.
     pub letters: Page<DeadLetter>,
+    /// How many have come since the newest of them.
+    pub newer: i64,
     /// The largest groups, whatever was asked for.
     pub groups: DeadLetterGroups,
     /// The newest bulk operations.
@@ -27,7 +29,7 @@ pub(crate) struct LettersFacts {
     pub as_of: Timestamp,
 }
 
-/// One page of dead letters, and what they have in common.
+/// One page of dead letters, none newer than `newest`, and what they have in common.
 #[server(prefix = "/api/fn", endpoint = "list_dead_letters", output = crate::codec::Json)]
 pub(crate) async fn list_dead_letters(
     #[server(default)] status: Option<DeadLetterStatus>,
@@ -36,6 +38,7 @@ pub(crate) async fn list_dead_letters(
     #[server(default)] error_class: Option<ErrorClass>,
     #[server(default)] fingerprint: Option<String>,
     #[server(default)] cursor: Option<i64>,
+    #[server(default)] newest: Option<i64>,
 ) -> Result<LettersFacts, AppError> {
     use crate::request::{answer, ctx};
     use signalbox_engine::dead_letters;
@@ -48,7 +51,13 @@ pub(crate) async fn list_dead_letters(
 
     let ctx = ctx()?;
     let filter = DeadLetterFilter { status, kind, queue, error_class, fingerprint, ids: None };
+    let newer = match newest {
+        Some(newest) => answer(dead_letters::newer(&ctx, &filter, newest).await)?,
+        None => 0,
+    };
+    let cursor = cursor.or(newest.map(|newest| newest.saturating_add(1)));
     Ok(LettersFacts {
+        newer,
         counts: answer(dead_letters::counts(&ctx).await)?,
         letters: answer(dead_letters::list(&ctx, &filter, cursor, None).await)?,
         groups: answer(groups::groups(&ctx, Some(GROUPS)).await)?,

@@ -13,9 +13,11 @@ use super::groups::{Groups, actions};
 use super::row::Commands;
 use super::table::LetterTable;
 use crate::bulk_operations::Operations;
+use crate::components::chips::chips;
 use crate::components::command::Command;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
+use crate::components::pin::{Newer, Pin};
 use crate::components::query::Query;
 
 const KNOWN: [&str; 6] = ["status", "kind", "queue", "errorClass", "fingerprint", "cursor"];
@@ -32,6 +34,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
         retry: Command::of::<RetryDeadLetter>(),
         delete: Command::of::<DeleteDeadLetter>(),
     };
+    let pin = Pin::new(query);
     page(
         live(move || {
             let query = query.get();
@@ -42,6 +45,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
                 error_class: query.get("errorClass").and_then(ErrorClass::from_name),
                 fingerprint: query.text("fingerprint"),
                 cursor: query.number("cursor"),
+                newest: pin.newest(),
             }
         }),
         |LettersFacts { counts, as_of, .. }| {
@@ -51,6 +55,10 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
         move |facts| {
             let counts = move || facts.with(|facts| facts.counts);
             let letters = Signal::derive(move || facts.with(|facts| facts.letters.clone()));
+            let newer = Signal::derive(move || facts.with(|facts| facts.newer));
+            Effect::new(move |_| {
+                pin.keep(letters.with(|page| page.items.first().map(|one| one.id)))
+            });
             view! {
                 {part(move || view! { <LettersHead counts=counts() /> })}
                 {part(move || view! { <Groups groups=facts.with(|facts| facts.groups.clone()) /> })}
@@ -58,6 +66,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
                     view! { <Operations operations=facts.with(|facts| facts.operations.clone()) /> }
                 })}
                 {part(move || view! { <Filters counts=counts() query=query.get() /> })}
+                <Newer count=newer one="dead letter" many="dead letters" pin />
                 <LetterTable letters query commands />
             }
         },
@@ -115,31 +124,18 @@ fn Filters(counts: DeadLetterCounts, query: Query) -> impl IntoView {
         }
     })
     .collect();
-    let narrowed: Vec<_> =
-        NARROWING.into_iter().filter(|(name, _)| query.get(name).is_some()).collect();
-    let asked: Vec<_> = narrowed
+    let asked: Vec<_> = NARROWING
         .iter()
         .filter_map(|(name, _)| Some(format!("{name}={}", Url::escape(query.get(name)?))))
-        .collect();
-    let chips: Vec<_> = narrowed
-        .into_iter()
-        .map(|(name, label)| {
-            let value = query.text(name).unwrap_or_default();
-            view! {
-                <a class="chip" href=query.without(name)>
-                    {format!("{label}: {value}")}
-                    <span class="unseen">", remove this filter"</span>
-                </a>
-            }
-        })
         .collect();
     let some = counts.pending > 0;
     view! {
         <div class="filters" id="letters">
             <ul>{tabs}</ul>
         </div>
+        {chips(&query, &NARROWING)}
         <div class="filters">
-            {chips} {some.then(|| actions(&asked.join("&"), "pending letters of this list"))}
+            {some.then(|| actions(&asked.join("&"), "pending letters of this list"))}
         </div>
     }
     .into_any()

@@ -5,6 +5,7 @@ use signalbox_model::dead_letter::{DeadLetter, DeadLetterStatus};
 use signalbox_model::format;
 
 use crate::components::aspect::{State, of_letter};
+use crate::components::choose::ChooseRow;
 use crate::components::command::{Command, CommandForm};
 use crate::components::submit::Submit;
 use crate::components::time::Time;
@@ -35,13 +36,11 @@ pub(super) fn LetterRow(letter: DeadLetter, commands: Commands) -> impl IntoView
     view! {
         <tr id=format!("dlq-{id}")>
             <td>
-                <input
-                    type="checkbox"
-                    name="id"
-                    value=id
+                <ChooseRow
+                    id
                     form=SELECTION
+                    label=format!("Choose dead letter {id}")
                     disabled=scheduled
-                    aria-label=format!("Choose dead letter {id}")
                 />
             </td>
             <th scope="row" class="id">

@@ -6,6 +6,7 @@ use signalbox_model::format;
 
 use super::api::ListDomains;
 use super::row::{DomainRow, key};
+use crate::components::chips::chips;
 use crate::components::empty::Empty;
 use crate::components::freshness::FreshnessLine;
 use crate::components::icon::Icon;
@@ -124,6 +125,7 @@ fn Filters(query: Query, chosen: DateFilter) -> impl IntoView {
                 <button class="button">"Find"</button>
             </form>
         </div>
+        {chips(&query, &[("q", "Host")])}
     }
     .into_any()
 }

@@ -174,6 +174,23 @@ pub(crate) fn focus_row(by: i32) -> bool {
     links.get(next).is_some_and(|link| link.focus().is_ok())
 }
 
+/// Whether any row of the page's lists is chosen.
+pub(crate) fn any_row_is_chosen() -> bool {
+    document().query_selector("main tbody input[type=checkbox]:checked").ok().flatten().is_some()
+}
+
+/// Chooses the row that has the focus, or no longer; whether there is one.
+pub(crate) fn choose_row() -> bool {
+    let row =
+        document().active_element().and_then(|focused| focused.closest("main tbody tr").ok()?);
+    let choice = row.and_then(|row| row.query_selector("input[type=checkbox]").ok()?);
+    let choice = choice.and_then(|choice| choice.dyn_into::<HtmlElement>().ok());
+    choice.is_some_and(|choice| {
+        choice.click();
+        true
+    })
+}
+
 /// How far the browser's clock is ahead of UTC at a moment, in minutes.
 pub(crate) fn ahead_of_utc_min(at_ms: i64) -> i64 {
     // Exact: a double holds every millisecond of the next 280 000 years.

@@ -80,3 +80,13 @@ pub(crate) fn ahead_of_utc_min(_at_ms: i64) -> i64 {
 
 /// Nobody watches here.
 pub(crate) fn on_change(_url: &'static str, _act: impl Fn() + Clone + 'static) {}
+
+/// Nobody chooses here.
+pub(crate) fn any_row_is_chosen() -> bool {
+    false
+}
+
+/// Nobody chooses here.
+pub(crate) fn choose_row() -> bool {
+    false
+}

@@ -9,11 +9,12 @@ use super::rail;
 use crate::edge;
 
 /// What the other keys do.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 6] = [
     ("?", "These keys"),
     ("/", "To the search field"),
     ("j", "To the next row of the list"),
     ("k", "To the row before"),
+    ("x", "Choose the row, or no longer"),
     ("Esc", "Out of a field, or close this"),
 ];
 
@@ -50,6 +51,7 @@ pub(super) fn Keyboard() -> impl IntoView {
             "/" => edge::focus("main input[type=search]"),
             "j" => edge::focus_row(1),
             "k" => edge::focus_row(-1),
+            "x" => edge::choose_row(),
             _ => false,
         };
         if done {

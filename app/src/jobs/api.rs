@@ -4,8 +4,10 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
 use signalbox_model::job::{Job, JobDetail, JobFilter, JobId};
+use signalbox_model::job_bulk::{JobAction, JobsPreview};
 use signalbox_model::metrics::Overview;
 use signalbox_model::page::Page;
+use signalbox_model::trend::Span;
 
 use crate::error::AppError;
 use crate::notice::Notice;
@@ -17,23 +19,121 @@ pub(crate) struct JobsFacts {
     pub overview: Overview,
     /// The jobs asked for.
     pub jobs: Page<Job>,
+    /// How many have come since the newest of them.
+    pub newer: i64,
     /// When this was read.
     pub as_of: Timestamp,
 }
 
-/// Metrics and one page of jobs (OP-8). The filter is that of `GET /api/jobs`, as in `filter[state]=dead`.
+/// Metrics and one page of jobs (OP-8). The filter is that of `GET /api/jobs`, as in
+/// `filter[state]=dead`; with `last` only jobs of that span, with `newest` none that is newer.
 #[server(prefix = "/api/fn", endpoint = "list_jobs", output = crate::codec::Json)]
-pub(crate) async fn list_jobs(#[server(default)] filter: JobFilter) -> Result<JobsFacts, AppError> {
-    use crate::request::{answer, ctx};
+pub(crate) async fn list_jobs(
+    #[server(default)] filter: JobFilter,
+    #[server(default)] last: Option<Span>,
+    #[server(default)] newest: Option<JobId>,
+) -> Result<JobsFacts, AppError> {
+    use crate::request::{answer, ctx, state};
     use signalbox_engine::jobs::list;
     use signalbox_engine::overview;
 
-    let ctx = ctx()?;
+    let (ctx, registry) = (ctx()?, state()?.registry);
+    let since = last.map(|span| ctx.now() - span.length());
+    let filter = JobFilter { since: filter.since.max(since), ..filter };
+    let newer = match newest {
+        Some(newest) => answer(list::newer(&ctx, &registry, &filter, newest).await)?,
+        None => 0,
+    };
+    let cursor = filter.cursor.or(newest.map(|newest| newest.saturating_add(1)));
+    let filter = JobFilter { cursor, ..filter };
     Ok(JobsFacts {
         overview: answer(overview::overview(&ctx, 24, None).await)?,
-        jobs: answer(list::list(&ctx, &filter).await)?,
+        jobs: answer(list::list(&ctx, &registry, &filter).await)?,
+        newer,
         as_of: ctx.now(),
     })
+}
+
+/// What the preview of a command on many jobs shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ManyFacts {
+    /// What would be touched.
+    pub preview: JobsPreview,
+    /// When this was read.
+    pub as_of: Timestamp,
+}
+
+/// How many jobs a command would touch. `filter` is a `JobFilter` as JSON, so that a form carries
+/// it in one field.
+#[server(prefix = "/api/fn", endpoint = "preview_jobs", output = crate::codec::Json)]
+pub(crate) async fn preview_jobs(
+    action: JobAction,
+    filter: String,
+    #[server(default)] last: Option<Span>,
+) -> Result<ManyFacts, AppError> {
+    use crate::request::{answer, ctx, state};
+    use signalbox_engine::jobs::bulk;
+
+    let ctx = ctx()?;
+    let request = answer(request(&ctx, action, &filter, last))?;
+    let preview = answer(bulk::preview(&ctx, &state()?.registry, &request).await)?;
+    Ok(ManyFacts { preview, as_of: ctx.now() })
+}
+
+/// Acts on many jobs, as their preview said: `confirm` is the number that it showed.
+#[server(prefix = "/api/fn", endpoint = "act_on_jobs", output = crate::codec::Json)]
+pub(crate) async fn act_on_jobs(
+    action: JobAction,
+    filter: String,
+    #[server(default)] last: Option<Span>,
+    up_to: JobId,
+    jobs: i64,
+    confirm: Option<String>,
+    reason: String,
+) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish, state};
+    use signalbox_engine::CommandError;
+    use signalbox_engine::jobs::bulk;
+    use signalbox_model::format::{count, plural};
+    use signalbox_model::job_bulk::JobsRequest;
+
+    let ctx = ctx()?;
+    let confirmed = confirm.is_none_or(|typed| typed.trim() == jobs.to_string());
+    let result = match request(&ctx, action, &filter, last) {
+        Ok(_) if !confirmed => Err(CommandError::invalid("confirm", format!("must be {jobs}"))),
+        Ok(request) => {
+            let request = JobsRequest { up_to: Some(up_to), reason: reason.clone(), ..request };
+            bulk::act(&ctx, &state()?.registry, &request).await
+        }
+        Err(error) => Err(error),
+    };
+    let result = result.map(|outcome| {
+        let done = plural(outcome.done, "job", "jobs");
+        let left = match outcome.left {
+            0 => String::new(),
+            left => format!(" {} more match: do it again.", count(left)),
+        };
+        Notice::done(format!("{done} {}.{left}", action.past())).link("/admin/jobs", "See the jobs")
+    });
+    finish(result, "/admin/jobs/bulk", &[("reason", &reason)]).await
+}
+
+/// The request that a form carries.
+#[cfg(feature = "ssr")]
+fn request(
+    ctx: &signalbox_engine::Ctx,
+    action: JobAction,
+    filter: &str,
+    last: Option<Span>,
+) -> Result<signalbox_model::job_bulk::JobsRequest, signalbox_engine::CommandError> {
+    use signalbox_engine::CommandError;
+    use signalbox_model::job_bulk::JobsRequest;
+
+    let unreadable = |error: serde_json::Error| CommandError::invalid("filter", error.to_string());
+    let filter: JobFilter = serde_json::from_str(filter).map_err(unreadable)?;
+    let since = last.map(|span| ctx.now() - span.length());
+    let filter = JobFilter { since: filter.since.max(since), ..filter };
+    Ok(JobsRequest { action, filter, reason: String::new(), up_to: None })
 }
 
 /// One job with its attempts, its log, and why it is not running.

@@ -5,6 +5,7 @@ mod detail;
 mod facts;
 mod filters;
 mod hold;
+mod many;
 mod metrics;
 mod page;
 mod row;
@@ -12,4 +13,5 @@ mod timeline;
 mod triggers;
 
 pub(crate) use detail::JobPage;
+pub(crate) use many::JobsBulkPage;
 pub(crate) use page::JobsPage;

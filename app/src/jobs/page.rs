@@ -11,6 +11,7 @@ use signalbox_model::page::Page;
 
 use super::api::{JobsFacts, ListJobs, TriggerDiscovery};
 use super::filters::{Filters, KNOWN, filter};
+use super::many::ActOnMany;
 use super::metrics::{KindTable, QueueTable};
 use super::row::{JobRow, key};
 use super::triggers::Triggers;
@@ -22,6 +23,7 @@ use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::{Fresh, PageHead};
 use crate::components::pager::pager;
+use crate::components::pin::{Newer, Pin};
 use crate::components::query::Query;
 use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
@@ -30,9 +32,13 @@ use crate::components::scroll::{Head, Scroll};
 #[component]
 pub(crate) fn JobsPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "#list");
+    let pin = Pin::new(query);
     let discover = Command::of::<TriggerDiscovery>();
     page(
-        live(move || ListJobs { filter: filter(&query.get()) }),
+        live(move || {
+            let (filter, last) = filter(&query.get());
+            ListJobs { filter, last, newest: pin.newest() }
+        }),
         |JobsFacts { overview, as_of, .. }| {
             (format!("Jobs ({} waiting)", format::count(waiting(overview))), *as_of)
         },
@@ -40,6 +46,8 @@ pub(crate) fn JobsPage() -> impl IntoView {
             let overview = move || facts.with(|facts| facts.overview.clone());
             let jobs = Signal::derive(move || facts.with(|facts| facts.jobs.clone()));
             let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
+            let newer = Signal::derive(move || facts.with(|facts| facts.newer));
+            Effect::new(move |_| pin.keep(jobs.with(|jobs| jobs.items.first().map(|job| job.id))));
             view! {
                 {part(move || view! { <JobsHead overview=overview() /> })}
                 <Triggers discover />
@@ -47,6 +55,7 @@ pub(crate) fn JobsPage() -> impl IntoView {
                 <section class="stack" aria-labelledby="list">
                     <h2 id="list" tabindex="-1">"Jobs"</h2>
                     {part(move || view! { <ListFilters overview=overview() query=query.get() /> })}
+                    <Newer count=newer one="job" many="jobs" pin />
                     <JobTable jobs query />
                 </section>
                 <LogTable caption="Recent events" logs />
@@ -64,7 +73,8 @@ fn ListFilters(overview: Overview, query: Query) -> impl IntoView {
     let kinds = overview.queues.iter().map(|queue| &queue.kind);
     let kinds = names(kinds.chain(overview.metrics.iter().map(|kind| &kind.job_type)));
     let queues = names(overview.queues.iter().map(|queue| &queue.queue));
-    view! { <Filters query kinds queues /> }
+    let providers = names(overview.circuit_breakers.iter().map(|breaker| &breaker.provider));
+    view! { <Filters query kinds queues providers /> }
 }
 
 /// The names, each once, in order.
@@ -136,9 +146,11 @@ fn JobTable(jobs: Signal<Page<Job>>, query: Memo<Query>) -> impl IntoView {
             return view! { <NoJobs unfiltered=query.get().is_unfiltered() /> }.into_any();
         }
         view! {
+            {part(move || view! { <ActOnMany query=query.get() /> })}
             <Scroll label="Table of jobs">
                 <table>
                     <Head columns=&[
+                        "!Choose",
                         "Id",
                         "Type",
                         "Queue",

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::job::{Job, JobState};
 
+use super::many::SELECTION;
 use crate::components::aspect::{State, of_job};
+use crate::components::choose::ChooseRow;
 use crate::components::progress::ProgressBar;
 use crate::components::time::Time;
 
@@ -43,6 +45,9 @@ pub(super) fn JobRow(job: Job) -> impl IntoView {
         .map(|progress| view! { <ProgressBar progress /> });
     view! {
         <tr>
+            <td>
+                <ChooseRow id=job.id form=SELECTION label=format!("Choose job {}", job.id) />
+            </td>
             <th scope="row" class="nowrap">
                 <a class="id" href=format!("/admin/jobs/{}", job.id)>
                     {job.id}

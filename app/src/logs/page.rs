@@ -5,6 +5,7 @@ use signalbox_model::page::Page;
 use signalbox_model::system_log::SystemLog;
 
 use super::api::{ListLogs, LogsFacts};
+use crate::components::chips::chips;
 use crate::components::empty::Empty;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
@@ -69,7 +70,6 @@ fn Entries(logs: Signal<Page<SystemLog>>, query: Memo<Query>) -> impl IntoView {
 
 #[component]
 fn Search(query: Query) -> impl IntoView {
-    let clear = (!query.is_unfiltered()).then(|| view! { <a href="?">"Clear all"</a> });
     view! {
         <div class="filters">
             <form method="get" action="/admin/logs" role="search" aria-label="Search the log">
@@ -88,8 +88,8 @@ fn Search(query: Query) -> impl IntoView {
                 />
                 <button class="button">"Search"</button>
             </form>
-            {clear}
         </div>
+        {chips(&query, &[("event", "Event"), ("q", "Message")])}
     }
     .into_any()
 }

@@ -15,7 +15,7 @@ use signalbox_model::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterStatu
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::JobId;
 use signalbox_model::metrics::DeadLetterCounts;
-use signalbox_model::page::{Page, page_rows};
+use signalbox_model::page::{NEWER_CAP, Page, page_rows};
 use signalbox_model::system_log::LogLevel;
 use sqlx::postgres::PgRow;
 use sqlx::{PgExecutor, Row};
@@ -49,6 +49,20 @@ pub async fn list(
         .fetch_all(&ctx.db)
         .await?;
     Ok(Page::from_rows(rows, limit, |letter| letter.id))
+}
+
+/// How many of the letters that match are newer than `than`, counted to [`NEWER_CAP`].
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn newer(ctx: &Ctx, filter: &DeadLetterFilter, than: i64) -> Result<i64, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let count = sqlx::query_scalar(concat!(
+        "SELECT count(*) FROM (SELECT FROM dead_letter_queue WHERE ",
+        filter_sql!(),
+        " AND id > $7 LIMIT $8) newer"
+    ));
+    Ok(bind_filter!(count, filter).bind(than).bind(NEWER_CAP).fetch_one(&ctx.db).await?)
 }
 
 /// How many letters there are of each status.

@@ -32,12 +32,7 @@ pub async fn hold(ctx: &Ctx, id: JobId, why: &str) -> Result<(), CommandError> {
     let why = reason(why).map_err(|detail| CommandError::invalid("reason", detail))?;
     for _ in 0..TRIES {
         let mut tx = ctx.db.begin().await?;
-        if !note(&mut tx, ctx, id, why).await? {
-            break;
-        }
-        let waited = transitions::hold_waiting(&mut tx, &[id]).await? == 1;
-        if waited || is_running(&mut tx, id).await? {
-            let verb = if waited { "held" } else { "asked to stop and held" };
+        if let Some(verb) = hold_in(&mut tx, ctx, id, why).await? {
             record(&mut tx, ctx, (id, "hold", verb), Some(why)).await?;
             notify::notify(&mut *tx, notify::CONTROLS).await?;
             tx.commit().await?;
@@ -68,6 +63,27 @@ pub async fn release(ctx: &Ctx, id: JobId) -> Result<(), CommandError> {
     notify::notify(&mut *tx, notify::JOBS).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Holds a job in the caller's transaction; how, if it could be. The caller drops the transaction
+/// or forgets the job otherwise: nothing is left of the hold.
+pub(super) async fn hold_in(
+    tx: &mut PgConnection,
+    ctx: &Ctx,
+    id: JobId,
+    why: &str,
+) -> Result<Option<&'static str>, sqlx::Error> {
+    if !note(tx, ctx, id, why).await? {
+        return Ok(None);
+    }
+    if transitions::hold_waiting(tx, &[id]).await? == 1 {
+        return Ok(Some("held"));
+    }
+    if is_running(tx, id).await? {
+        return Ok(Some("asked to stop and held"));
+    }
+    forget(tx, &[id]).await?;
+    Ok(None)
 }
 
 /// Notes the hold. Returns whether there was none.

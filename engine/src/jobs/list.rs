@@ -2,41 +2,59 @@
 
 use signalbox_model::actor::Permission;
 use signalbox_model::job::{Attempt, AttemptOutcome, Job, JobDetail, JobFilter, JobId, JobState};
-use signalbox_model::page::{Page, page_rows};
+use signalbox_model::page::{NEWER_CAP, Page, page_rows};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::jobs::filter::{bind_filter, filter_sql};
 use crate::jobs::handler::Registry;
 use crate::jobs::{hold, progress, row, why};
-use crate::{CommandError, Ctx, logs, wanted};
+use crate::{CommandError, Ctx, logs};
 
 /// The jobs that match, the newest first.
 ///
 /// # Errors
 /// Without [`Permission::ReadConsole`], or when the database does not answer.
-pub async fn list(ctx: &Ctx, filter: &JobFilter) -> Result<Page<Job>, CommandError> {
+pub async fn list(
+    ctx: &Ctx,
+    registry: &Registry,
+    filter: &JobFilter,
+) -> Result<Page<Job>, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
     let limit = page_rows(filter.limit);
-    let rows = sqlx::query(
-        "SELECT * FROM jobs
-         WHERE ($1::bigint IS NULL OR id < $1)
-           AND ($2::text IS NULL OR state = $2)
-           AND ($3::text IS NULL OR kind = $3)
-           AND ($4::text IS NULL OR queue = $4)
-           AND ($5::text IS NULL OR strpos(lower(payload::text), lower($5)) > 0)
-         ORDER BY id DESC LIMIT $6",
-    )
-    .bind(filter.cursor)
-    .bind(filter.state.map(JobState::name))
-    .bind(wanted(filter.kind.as_deref()))
-    .bind(wanted(filter.queue.as_deref()))
-    .bind(wanted(filter.q.as_deref()))
-    .bind(limit + 1)
-    .try_map(row::job)
-    .fetch_all(&ctx.db)
-    .await?;
+    let list = sqlx::query(concat!(
+        "SELECT * FROM jobs WHERE ",
+        filter_sql!(),
+        " AND ($11::bigint IS NULL OR id < $11) ORDER BY id DESC LIMIT $12"
+    ));
+    let rows = bind_filter!(list, filter, registry)
+        .bind(filter.cursor)
+        .bind(limit + 1)
+        .try_map(row::job)
+        .fetch_all(&ctx.db)
+        .await?;
     let rows = whole(ctx, rows).await?;
     Ok(Page::from_rows(rows, limit, |job| job.id))
+}
+
+/// How many of the jobs that match are newer than `than`, counted to [`NEWER_CAP`].
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn newer(
+    ctx: &Ctx,
+    registry: &Registry,
+    filter: &JobFilter,
+    than: JobId,
+) -> Result<i64, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let count = sqlx::query_scalar(concat!(
+        "SELECT count(*) FROM (SELECT FROM jobs WHERE ",
+        filter_sql!(),
+        " AND id > $11 LIMIT $12) newer"
+    ));
+    let count = bind_filter!(count, filter, registry).bind(than).bind(NEWER_CAP);
+    Ok(count.fetch_one(&ctx.db).await?)
 }
 
 /// The most jobs of [`recent_of_kind`].

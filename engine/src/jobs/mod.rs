@@ -1,12 +1,14 @@
 //! Jobs, from enqueue to their end.
 
 mod backoff;
+pub mod bulk;
 pub(crate) mod checkpoint;
 pub mod claim;
 pub mod commands;
 pub mod context;
 pub mod enqueue;
 mod execute;
+mod filter;
 mod fingerprint;
 mod gates;
 pub mod handler;

@@ -4,8 +4,9 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
 use serde::Serialize;
-use signalbox_engine::jobs::{commands, enqueue, hold, list, why};
+use signalbox_engine::jobs::{bulk, commands, enqueue, hold, list, why};
 use signalbox_model::job::{Enqueued, Job, JobDetail, JobFilter, JobId, NewJob};
+use signalbox_model::job_bulk::{JobsDone, JobsPreview, JobsRequest};
 use signalbox_model::page::Page;
 use signalbox_model::why::Verdict;
 
@@ -31,12 +32,29 @@ pub async fn enqueue(
     Ok((status, location, axum::Json(JobRef { id })).into_response())
 }
 
-/// `GET /api/jobs?state=&kind=&queue=&q=&cursor=&limit=`.
+/// `GET /api/jobs?state=&kind=&queue=&provider=&errorClass=&since=&until=&q=&path=&cursor=&limit=`.
 pub async fn list(
-    Signed { ctx, .. }: Signed,
+    Signed { ctx, registry }: Signed,
     Params(filter): Params<JobFilter>,
 ) -> Answer<axum::Json<Page<Job>>> {
-    Ok(axum::Json(list::list(&ctx, &filter).await?))
+    Ok(axum::Json(list::list(&ctx, &registry, &filter).await?))
+}
+
+/// `POST /api/jobs/bulk/preview {"action","filter"}`: how many jobs it would touch.
+pub async fn preview_bulk(
+    Signed { ctx, registry }: Signed,
+    Json(request): Json<JobsRequest>,
+) -> Answer<axum::Json<JobsPreview>> {
+    Ok(axum::Json(bulk::preview(&ctx, &registry, &request).await?))
+}
+
+/// `POST /api/jobs/bulk {"action":"cancel"|"hold"|"release","filter","reason"}`: with the oldest
+/// 1000 that match, as a whole or not at all. 409 when none does.
+pub async fn bulk(
+    Signed { ctx, registry }: Signed,
+    Json(request): Json<JobsRequest>,
+) -> Answer<axum::Json<JobsDone>> {
+    Ok(axum::Json(bulk::act(&ctx, &registry, &request).await?))
 }
 
 /// `GET /api/jobs/{id}`.

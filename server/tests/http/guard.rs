@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 31] = [
+const API: [(&str, &str); 33] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),
@@ -33,6 +33,8 @@ const API: [(&str, &str); 31] = [
     ("GET", "/api/jobs"),
     ("POST", "/api/jobs"),
     ("POST", "/api/jobs/batch"),
+    ("POST", "/api/jobs/bulk"),
+    ("POST", "/api/jobs/bulk/preview"),
     ("GET", "/api/jobs/1"),
     ("GET", "/api/jobs/1/why"),
     ("POST", "/api/jobs/1/cancel"),
