@@ -3,6 +3,9 @@
 #   sandbox  the stand-in providers
 #   console  a server with a private database, an admin and a breaker that cools down in seconds
 #   fresh    another one, as a first run leaves it: nobody has signed in with the one-time password yet
+#   empty    one without worker and scheduler: nothing ever happens in its database
+#   gated    another on the same database, which it reaches through the gate only
+#   gate     what a story shuts to take the database away
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
 SITE=${SIGNALBOX_SITE_ROOT:-target/site}
@@ -10,7 +13,7 @@ BUILT="target/debug/signalbox target/debug/signalbox-sandbox $SITE/pkg/manifest.
 STARTS_WITHIN_S=120
 STOPS_WITHIN_S=60
 
-sandbox_pid='' console_pid='' fresh_pid='' tests_pid=''
+sandbox_pid='' console_pid='' fresh_pid='' empty_pid='' gated_pid='' gate_pid='' tests_pid=''
 
 # The tests' packages, if they are missing or not those of the lock file.
 install_packages() {
@@ -40,12 +43,12 @@ start() {
     set +m
 }
 
-# Starts `signalbox serve` as the service NAME, with these variables.
+# Starts `signalbox ROLE` as the service NAME, with these variables.
 start_server() {
-    local name=$1
-    shift
+    local name=$1 role=$2
+    shift 2
     start "$name" SIGNALBOX_ADDR=127.0.0.1:0 SIGNALBOX_DATA_DIR="$work/$name" SIGNALBOX_ENVIRONMENT=end2end \
-        SIGNALBOX_SITE_ROOT="$work/site" "$@" target/debug/signalbox serve
+        SIGNALBOX_SITE_ROOT="$work/site" "$@" target/debug/signalbox "$role"
 }
 
 # What this sed script finds in the service's output, as soon as it does.
@@ -65,6 +68,9 @@ said_by() {
 }
 
 url_of() { said_by "$1" 's|^ *URL  *\(http://.*\)|\1|p'; }
+
+# The unix socket of a service's private database; its server wrote down the folder (the fifth line, by the manual).
+socket_of() { echo "$(sed -n 5p "$work/$1/postgres/postmaster.pid")/.s.PGSQL.5432"; }
 
 # Waits until the address answers with success.
 until_healthy() {
@@ -91,16 +97,24 @@ start_services() {
     export ADMIN_EMAIL=ada@example.com ADMIN_PASSWORD=correct-horse-battery
     start sandbox target/debug/signalbox-sandbox --addr 127.0.0.1:0
     SANDBOX_URL=http://$(said_by sandbox 's/.*sandbox listening.* addr=\([0-9.:]*\).*/\1/p')
-    start_server console ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
+    start_server console serve ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
         MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end MCP_CB_COOLDOWN_MS=2000
-    start_server fresh MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
+    start_server fresh serve MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
+    start_server empty web ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
+        MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
     BASE_URL=$(url_of console)
     FRESH_URL=$(url_of fresh)
     FRESH_EMAIL=$(said_by fresh 's/^ *Email  *//p')
     FRESH_PASSWORD=$(said_by fresh 's/^ *Password  *//p')
-    export SANDBOX_URL BASE_URL FRESH_URL FRESH_EMAIL FRESH_PASSWORD
-    until_healthy "$BASE_URL/healthz"
-    until_healthy "$FRESH_URL/healthz"
+    EMPTY_URL=$(url_of empty)
+    start gate node end2end/support/gate.mjs "$(socket_of empty)"
+    GATE_PID=$gate_pid
+    start_server gated web DATABASE_URL="postgres://postgres@$(said_by gate 's/^listening on //p')/postgres" \
+        MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
+    GATED_URL=$(url_of gated)
+    export SANDBOX_URL BASE_URL FRESH_URL FRESH_EMAIL FRESH_PASSWORD EMPTY_URL GATED_URL GATE_PID
+    local url
+    for url in "$BASE_URL" "$FRESH_URL" "$EMPTY_URL" "$GATED_URL"; do until_healthy "$url/healthz"; done
 }
 
 # Runs `playwright test` with these arguments. In the background, so that a signal to the script is heard at once.
@@ -137,6 +151,9 @@ stop() {
 # All of them, in the reverse order.
 stop_services() {
     local code=0
+    stop gated || code=1
+    stop gate || code=1
+    stop empty || code=1
     stop fresh || code=1
     stop console || code=1
     stop sandbox || code=1

@@ -19,6 +19,12 @@ export const fresh = {
   password: variable('FRESH_PASSWORD'),
 };
 
+/** A server in whose database nothing has ever happened. The admin is the same. */
+export const empty = { url: variable('EMPTY_URL') };
+
+/** A server on the same database, behind a gate that stories shut. */
+export const gated = { url: variable('GATED_URL'), gate: Number(variable('GATE_PID')) };
+
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const MAC_BROWSERS = ['Chromium', 'Google Chrome'].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`);
 
