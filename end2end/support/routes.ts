@@ -9,6 +9,8 @@ export interface Route {
   signedOut?: true;
   /** Shows nothing that changes, and so never asks again. */
   still?: true;
+  /** Shows one thing, which is not there in an empty database. */
+  one?: true;
 }
 
 /** What the pages show. */
@@ -26,9 +28,9 @@ export const routes: Route[] = [
   { name: 'jobs', path: () => '/admin/jobs' },
   { name: 'backfill', path: () => '/admin/jobs/backfill' },
   { name: 'jobs-none', path: () => '/admin/jobs?state=running&q=nothing-like-this' },
-  { name: 'job-completed', path: (made) => `/admin/jobs/${made.completedJob}` },
-  { name: 'job-dead', path: (made) => `/admin/jobs/${made.deadJob}` },
-  { name: 'job-waiting', path: (made) => `/admin/jobs/${made.waitingJob}` },
+  { name: 'job-completed', path: (made) => `/admin/jobs/${made.completedJob}`, one: true },
+  { name: 'job-dead', path: (made) => `/admin/jobs/${made.deadJob}`, one: true },
+  { name: 'job-waiting', path: (made) => `/admin/jobs/${made.waitingJob}`, one: true },
   { name: 'queues', path: () => '/admin/queues' },
   { name: 'queue', path: () => '/admin/queues/system' },
   { name: 'workers', path: () => '/admin/workers' },
@@ -43,18 +45,18 @@ export const routes: Route[] = [
   { name: 'dead-letters-none', path: () => '/admin/dead-letter-queue?status=retry_scheduled' },
   { name: 'kill-switch', path: () => '/admin/kill-switch' },
   { name: 'exports', path: () => '/admin/exports' },
-  { name: 'exports-chosen', path: (made) => `/admin/exports?domain=${made.domain}` },
+  { name: 'exports-chosen', path: (made) => `/admin/exports?domain=${made.domain}`, one: true },
   { name: 'config', path: () => '/admin/config' },
   { name: 'limit', path: () => '/admin/config/discovery_rpm?value=60' },
   { name: 'setting', path: () => '/admin/config/mcp_cb_cooldown_ms' },
   { name: 'logs', path: () => '/admin/logs' },
   { name: 'schedules', path: () => '/admin/schedules' },
-  { name: 'schedule', path: () => '/admin/schedules/cleanup' },
-  { name: 'schedule-preview', path: () => '/admin/schedules/cleanup?cron=30+2+*+*+*&zone=Europe%2FBerlin' },
+  { name: 'schedule', path: () => '/admin/schedules/cleanup', one: true },
+  { name: 'schedule-preview', path: () => '/admin/schedules/cleanup?cron=30+2+*+*+*&zone=Europe%2FBerlin', one: true },
   { name: 'matviews', path: () => '/admin/matviews' },
   { name: 'domains', path: () => '/domains' },
   { name: 'domains-none', path: () => '/domains?q=nothing-like-this' },
-  { name: 'domain', path: (made) => `/domains/${made.domain}` },
+  { name: 'domain', path: (made) => `/domains/${made.domain}`, one: true },
 ];
 
 /** Addresses at which there is nothing. */
