@@ -132,7 +132,8 @@ async function overflow(page: Page): Promise<string[]> {
 
 /** What axe finds, in a line each. */
 async function violations(page: Page): Promise<string[]> {
-  const { violations, passes } = await new AxeBuilder({ page }).analyze();
+  const everything = new AxeBuilder({ page }).options({ rules: { 'target-size': { enabled: true } } });
+  const { violations, passes } = await everything.analyze();
   expect(passes.length, 'axe has looked at the page').toBeGreaterThan(10);
   return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}): ${node.html} · ${node.failureSummary}`));
 }
