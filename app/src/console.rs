@@ -1,5 +1,7 @@
 //! What all pages of one browser window share.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
@@ -42,6 +44,8 @@ pub(crate) struct Console {
     pub tick: RwSignal<u32>,
     /// The server could not be reached; what is shown is from before.
     pub stale: RwSignal<bool>,
+    /// How many questions are under way, and whether another round is owed when they are answered.
+    asking: StoredValue<(u32, bool)>,
     /// Somebody is choosing rows: nothing is brought up to date under their hands.
     pub held: RwSignal<bool>,
     /// How many commands were given in this window.
@@ -63,6 +67,7 @@ impl Console {
             as_of: RwSignal::new(None),
             tick: RwSignal::new(0),
             stale: RwSignal::new(false),
+            asking: StoredValue::new((0, false)),
             held: RwSignal::new(false),
             commands: RwSignal::new(0),
             zone: RwSignal::new(Zone::Utc),
@@ -92,11 +97,46 @@ impl Console {
         self.title.set(format!("{title} · Signalbox"));
     }
 
+    /// Asks the pages to read again; after what is being read now, so that a server that answers
+    /// more slowly than things change is listened to all the same.
+    pub(crate) fn ask_again(&self) {
+        let waits = self.asking.try_update_value(|(under_way, owed)| {
+            *owed = *under_way > 0;
+            *owed
+        });
+        if waits != Some(true) {
+            self.tick.update(|n| *n = n.wrapping_add(1));
+        }
+    }
+
+    /// A question is under way, until what is returned is dropped.
+    pub(crate) fn asks(self) -> UnderWay {
+        self.asking.try_update_value(|(under_way, _)| *under_way += 1);
+        UnderWay(self)
+    }
+
     /// Shows the outcome of a command, and what it changed.
     pub(crate) fn announce(&self, outcome: Result<Notice, AppError>) {
         self.notice.set(Some(outcome.unwrap_or_else(|error| Notice::from_error(&error))));
         self.notice_is_new.set(true);
         self.commands.update(|n| *n = n.wrapping_add(1));
         self.tick.update(|n| *n = n.wrapping_add(1));
+    }
+}
+
+/// A question that is being answered.
+pub(crate) struct UnderWay(Console);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let console = self.0;
+        let owed = console.asking.try_update_value(|(under_way, owed)| {
+            *under_way = under_way.saturating_sub(1);
+            *under_way == 0 && std::mem::take(owed)
+        });
+        if owed == Some(true) {
+            // In a task of its own: this one still has to show its answer.
+            set_timeout(move || console.ask_again(), Duration::ZERO);
+        }
     }
 }

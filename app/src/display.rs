@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// In which zone times are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Zone {
+pub enum Zone {
     /// UTC, as in logs and exports.
     #[default]
     Utc,
@@ -15,12 +15,12 @@ pub(crate) enum Zone {
 
 impl Zone {
     /// The cookie that holds the choice.
-    pub(crate) const COOKIE: &str = "zone";
+    pub const COOKIE: &str = "zone";
     /// Both.
-    pub(crate) const ALL: [Zone; 2] = [Zone::Utc, Zone::Local];
+    pub const ALL: [Zone; 2] = [Zone::Utc, Zone::Local];
 
     /// The stable name used in the cookie and in forms.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Zone::Utc => "utc",
             Zone::Local => "local",
@@ -28,7 +28,7 @@ impl Zone {
     }
 
     /// On its button.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Zone::Utc => "UTC",
             Zone::Local => "Local time",
@@ -39,7 +39,7 @@ impl Zone {
 /// How often an open page is brought up to date.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Pace {
+pub enum Pace {
     /// As things change, and every five seconds.
     #[default]
     Live,
@@ -51,12 +51,12 @@ pub(crate) enum Pace {
 
 impl Pace {
     /// The cookie that holds the choice.
-    pub(crate) const COOKIE: &str = "pace";
+    pub const COOKIE: &str = "pace";
     /// Every pace, the fastest first.
-    pub(crate) const ALL: [Pace; 3] = [Pace::Live, Pace::Calm, Pace::Off];
+    pub const ALL: [Pace; 3] = [Pace::Live, Pace::Calm, Pace::Off];
 
     /// The stable name used in the cookie and in forms.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Pace::Live => "live",
             Pace::Calm => "calm",
@@ -65,7 +65,7 @@ impl Pace {
     }
 
     /// On its button.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Pace::Live => "Live",
             Pace::Calm => "Every 30 s",

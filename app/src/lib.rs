@@ -15,7 +15,7 @@ pub mod codec;
 mod components;
 mod console;
 mod dead_letters;
-mod display;
+pub mod display;
 mod domains;
 pub mod error;
 mod exports;

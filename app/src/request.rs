@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT, COOKIE, REFERER, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use signalbox_engine::jobs::handler::Registry;
@@ -54,6 +54,8 @@ pub struct RequestState {
     pub registry: Registry,
     /// Who is signed in, read from the database for this request.
     pub actor: Option<Actor>,
+    /// The database does not answer, so nobody can tell who is signed in.
+    pub unavailable: bool,
     /// The name of this installation, shown in the top strip.
     pub environment: String,
     /// Where the built files are.
@@ -68,8 +70,12 @@ impl RequestState {
     /// The context in which the signed-in user's commands run.
     ///
     /// # Errors
-    /// [`AppError::Unauthenticated`] when nobody is signed in.
+    /// [`AppError::Unauthenticated`] when nobody is signed in, [`AppError::Unavailable`] when nobody
+    /// can tell.
     pub fn ctx(&self) -> Result<Ctx, AppError> {
+        if self.unavailable {
+            return Err(AppError::Unavailable);
+        }
         let actor = self.actor.clone().ok_or(AppError::Unauthenticated)?;
         Ok(Ctx::new(self.db.clone(), self.clock.clone(), actor))
     }
@@ -171,11 +177,12 @@ pub async fn take_notice(session: &Session) -> Option<Notice> {
 /// What the pages must know before they fetch anything.
 pub(crate) fn start() -> Start {
     let Ok(state) = state() else { return Start::default() };
+    let headers = parts().map(|parts| parts.headers).unwrap_or_default();
     Start {
         notice: state.notice,
-        theme: theme(),
-        zone: chosen(Zone::COOKIE, Zone::ALL, Zone::name),
-        pace: chosen(Pace::COOKIE, Pace::ALL, Pace::name),
+        theme: theme_in(&headers),
+        zone: chosen(&headers, Zone::COOKIE, Zone::ALL, Zone::name),
+        pace: chosen(&headers, Pace::COOKIE, Pace::ALL, Pace::name),
         environment: state.environment,
         actor: state.actor,
         request_id: state.request_id,
@@ -189,16 +196,22 @@ pub fn is_plain_form() -> bool {
 
 /// The theme that this browser's cookie asks for.
 pub fn theme() -> Theme {
-    chosen(THEME_COOKIE, Theme::ALL, Theme::name)
+    parts().map_or_else(Theme::default, |parts| theme_in(&parts.headers))
 }
 
-/// Which of `all` this browser's cookie names; the default if none.
-fn chosen<T: Default, const N: usize>(cookie: &str, all: [T; N], name: fn(T) -> &'static str) -> T
-where
-    T: Copy,
-{
-    let Some(parts) = parts() else { return T::default() };
-    let kept = header(&parts, COOKIE);
+/// The theme that a request's cookie asks for.
+pub fn theme_in(headers: &HeaderMap) -> Theme {
+    chosen(headers, THEME_COOKIE, Theme::ALL, Theme::name)
+}
+
+/// Which of `all` a request's cookie names; the default if none.
+fn chosen<T: Copy + Default, const N: usize>(
+    headers: &HeaderMap,
+    cookie: &str,
+    all: [T; N],
+    name: fn(T) -> &'static str,
+) -> T {
+    let kept = headers.get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut pairs = kept.split(';').filter_map(|pair| pair.trim().split_once('='));
     let value = pairs.find(|(key, _)| *key == cookie).map(|(_, value)| value);
     all.into_iter().find(|one| Some(name(*one)) == value).unwrap_or_default()

@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { empty } from '../support/environment';
 import { routes } from '../support/routes';
 import { expect, test } from '../support/test';
+import { hydrated } from '../support/live';
 
 // A trace of so many pages costs more than the pages.
 test.use({ baseURL: empty.url, trace: 'off' });
@@ -28,7 +29,6 @@ const SAID: Record<string, string> = {
 };
 
 /** Whose tables are drawn without a row: types and queues seen lately, and schedules. */
-const BARE = ['jobs', 'jobs-none', 'schedules'];
 
 test('every page has something to say', async ({ page, operator }) => {
   await page.goto('/login');
@@ -42,7 +42,7 @@ test('every page has something to say', async ({ page, operator }) => {
       await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
       const said = SAID[route.name];
       if (said) await expect(page.getByRole('main').getByText(said, { exact: true })).toBeVisible();
-      if (!BARE.includes(route.name)) expect(await bareTables(page), 'tables without a row').toEqual([]);
+      expect(await bareTables(page), 'tables without a row').toEqual([]);
       await expect(page.getByRole('main').getByText(/NaN|undefined|null|Infinity/)).toHaveCount(0);
       if (!route.still) await hydrated(page);
     });
@@ -57,15 +57,6 @@ test('an empty list leads to what fills it', async ({ page, operator }) => {
   await page.getByRole('link', { name: 'Go to the jobs' }).click();
   await expect(page.getByRole('button', { name: 'Run discovery' })).toBeVisible();
 });
-
-/** Waits until the page listens to keys, which it does last. */
-async function hydrated(page: Page): Promise<void> {
-  const keys = page.getByRole('dialog', { name: 'Keys' });
-  await expect(async () => {
-    await page.keyboard.press('?');
-    await expect(keys).toBeVisible({ timeout: 50 });
-  }).toPass({ intervals: [50] });
-}
 
 /** The columns of tables that have nothing but a header. */
 async function bareTables(page: Page): Promise<string[]> {

@@ -4,6 +4,7 @@ import { Api } from '../support/api';
 import { admin } from '../support/environment';
 import { prepare, routes, type Made } from '../support/routes';
 import { expect, test } from '../support/test';
+import { hydrated } from '../support/live';
 
 // A trace of so many pages costs more than the pages.
 test.use({ trace: 'off' });
@@ -67,7 +68,7 @@ test('the focus comes back to where it was when an overlay is closed', async ({ 
   const job = await api.signIn().then(() => api.enqueue('system.fail', { message: 'to be kept', class: 'rejected' }));
   await api.until(job, 'dead');
   await page.goto('/admin/dead-letter-queue');
-  await page.waitForLoadState('networkidle');
+  await hydrated(page);
 
   const link = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Logs' });
   await link.focus();
@@ -84,7 +85,6 @@ test('the focus comes back to where it was when an overlay is closed', async ({ 
   await opener.press('Enter');
   const dialog = page.getByRole('dialog', { name: `Delete dead letter ${letter} for good?` });
   await expect(dialog).toBeVisible();
-  await page.keyboard.press('Tab');
   await expect(dialog.getByRole('button', { name: 'Keep it' })).toBeFocused();
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();

@@ -9,13 +9,21 @@ test.beforeEach(async ({ api, page }) => {
   await page.clock.install();
 });
 
-test('a list of jobs follows what happens', async ({ page, operator, api }) => {
+test('a list of jobs stays where it is, and says how many have come since', async ({ page, operator, api }) => {
+  await api.until(await api.enqueue('system.noop'), 'completed');
   await page.goto('/admin/jobs?kind=system.noop');
   await nextUpdate(page);
+  const rows = page.getByRole('region', { name: 'Table of jobs' }).getByRole('row');
+  const before = await rows.allInnerTexts();
   const mark = `seen-${Date.now()}`;
   await api.until(await api.enqueue('system.noop', { mark }), 'completed');
-  await nextUpdate(page);
+  const newer = page.getByRole('button', { name: '1 new job' });
+  await expect(newer).toBeVisible();
+  expect((await rows.allInnerTexts()).length).toBe(before.length);
+  await expect(operator.row(mark)).toHaveCount(0);
+  await newer.click();
   await expect(operator.row(mark)).toContainText('Completed');
+  await expect(newer).toHaveCount(0);
 });
 
 test('a filter is in the address and comes back with it', async ({ page, operator }) => {
@@ -114,13 +122,31 @@ test('what was typed survives the end of the session, in its own form and in no 
 
 test('a change is shown at once, without waiting for the next round', async ({ page, operator, api }) => {
   // The page's own clock stands still: only the server's word can bring it up to date.
+  const job = await api.enqueue('system.sleep', { ms: 1500 });
+  await page.goto(`/admin/jobs/${job}`);
+  await hydrated(page);
+  await expect(page.getByRole('heading', { level: 1 })).not.toContainText('Completed');
+  await expect(page.getByText('Completed.')).toBeVisible();
+  await expect(operator.heading(/system.sleep/)).toBeVisible();
+});
+
+test('nothing moves while rows are being chosen', async ({ page, api }) => {
+  await api.until(await api.enqueue('system.noop'), 'completed');
   await page.goto('/admin/jobs?kind=system.noop');
   await hydrated(page);
-  const told = page.waitForResponse((answer) => answer.url().endsWith('/api/fn/list_jobs'));
-  const mark = `told-${Date.now()}`;
-  await api.enqueue('system.noop', { mark });
-  await told;
-  await expect(operator.row(mark)).toBeVisible();
+  await page.keyboard.press('j');
+  await page.keyboard.press('x');
+  const chosen = page.getByRole('checkbox', { checked: true });
+  await expect(chosen).toHaveCount(1);
+  await expect(page.getByText(/^Held while rows are chosen/).first()).toBeVisible();
+  let asked = 0;
+  page.on('request', (request) => (asked += Number(request.url().includes('/api/fn/'))));
+  await api.until(await api.enqueue('system.noop'), 'completed');
+  await page.clock.runFor(20_000);
+  expect(asked).toBe(0);
+  await page.keyboard.press('x');
+  await expect(chosen).toHaveCount(0);
+  await expect(page.getByRole('button', { name: '1 new job' })).toBeVisible();
 });
 
 test('with updates off nothing moves until it is asked for', async ({ page, api }) => {

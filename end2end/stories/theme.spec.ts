@@ -2,6 +2,7 @@
 import type { APIRequestContext, BrowserContextOptions, Page } from '@playwright/test';
 import { admin, baseURL } from '../support/environment';
 import { expect, test } from '../support/test';
+import { hydrated } from '../support/live';
 
 /** Where the ground is dark: the lightness of its colour, from 0 to 1. */
 const DARK = 0.25;
@@ -75,7 +76,7 @@ test.describe('the dark theme', () => {
       new MutationObserver(note).observe(document, { subtree: true, childList: true, attributeFilter: ['data-theme'] });
     });
     await page.goto('/admin');
-    await page.waitForLoadState('networkidle');
+    await hydrated(page);
     await operator.goTo('Logs');
     const themes = await page.evaluate(() => (window as unknown as { themes: string[] }).themes);
     expect(themes.length).toBeGreaterThan(1);
@@ -109,7 +110,7 @@ test.describe('whoever wants less motion', () => {
     await api.signIn();
     for (const path of ['/admin/dead-letter-queue', '/admin']) {
       await page.goto(path);
-      await page.waitForLoadState('networkidle');
+      await hydrated(page);
       expect(await motion(page), path).toEqual([]);
     }
     // An overlay, and a fold that opens.

@@ -6,6 +6,7 @@ import { admin, baseURL, gated, sandboxURL } from '../support/environment';
 import { Gate } from '../support/gate';
 import { routes } from '../support/routes';
 import { expect, test } from '../support/test';
+import { hydrated } from '../support/live';
 
 // A trace of so many pages costs more than the pages.
 test.use({ trace: 'off' });
@@ -34,7 +35,7 @@ test.describe('a button clicked twice', () => {
 
   test('starts one discovery, however slow the server is', async ({ page, operator, api }) => {
     await page.goto('/admin');
-    await page.waitForLoadState('networkidle');
+    await hydrated(page);
     const before = await discoveries(api);
     const command = await holdBack(page, 'trigger_discovery');
     const button = page.getByRole('button', { name: 'Run discovery now' });
@@ -56,7 +57,7 @@ test.describe('a button clicked twice', () => {
     await api.until(job, 'dead');
     const letter = (await api.deadLetters()).find(({ jobId }) => jobId === job)?.id;
     await page.goto('/admin/dead-letter-queue');
-    await page.waitForLoadState('networkidle');
+    await hydrated(page);
     const command = await holdBack(page, 'retry_dead_letter');
     await page.getByRole('button', { name: `Retry dead letter ${letter}`, exact: true }).dblclick();
     command.letGo();
@@ -78,9 +79,6 @@ test.describe('a button clicked twice', () => {
     await api.untilQuiet();
   });
 });
-
-/** A page without the console around it names no icon: the browser looks for one where others have theirs. */
-const ICON = /status of 404 .*\/favicon\.ico/;
 
 /** A page of ours that says what is wrong, and what the log knows it by. */
 async function tells(page: Page, answer: Response | null, status: number): Promise<Locator> {
@@ -107,7 +105,6 @@ for (const signedIn of [true, false]) {
 
 test("another site's form is refused by a page that says so", async ({ page, api, complaints }) => {
   complaints.expect(/status of 403/);
-  complaints.expect(ICON);
   await api.signIn();
   const form = `<form method="post" action="${baseURL}/api/fn/activate_kill_switch">
     <input name="reason" value="a trap"><button>See a film</button></form>`;
@@ -122,8 +119,23 @@ test("another site's form is refused by a page that says so", async ({ page, api
 
 test.describe('with the database gone', () => {
   test.use({ baseURL: gated.url });
-  test.beforeEach(({ complaints }) => complaints.expect(ICON));
   test.afterEach(({ request }) => new Gate(request).open());
+
+  test('an open page keeps what it shows, says that it is old, and goes on', async ({ page, operator, request, complaints }) => {
+    complaints.expect(/503/);
+    await page.goto('/login');
+    await operator.signIn();
+    await operator.goTo('Queues');
+    await hydrated(page);
+    const gate = new Gate(request);
+    await gate.shut();
+    const old = page.getByText('The server cannot be reached.');
+    await expect(old).toBeVisible({ timeout: 15_000 });
+    await expect(operator.heading('Queues')).toBeVisible();
+    await expect(page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Config' })).toBeVisible();
+    await gate.open();
+    await expect(old).toBeHidden({ timeout: 15_000 });
+  });
 
   test('every page says so, and comes back', async ({ page, operator, request, complaints }) => {
     complaints.expect(/503/);

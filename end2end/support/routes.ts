@@ -28,6 +28,8 @@ export const routes: Route[] = [
   { name: 'jobs', path: () => '/admin/jobs' },
   { name: 'backfill', path: () => '/admin/jobs/backfill' },
   { name: 'jobs-none', path: () => '/admin/jobs?state=running&q=nothing-like-this' },
+  { name: 'jobs-filtered', path: () => '/admin/jobs?last=1h&kind=system.noop' },
+  { name: 'jobs-bulk', path: (made) => `/admin/jobs/bulk?action=cancel&chosen=1&id=${made.waitingJob}`, one: true },
   { name: 'job-completed', path: (made) => `/admin/jobs/${made.completedJob}`, one: true },
   { name: 'job-dead', path: (made) => `/admin/jobs/${made.deadJob}`, one: true },
   { name: 'job-waiting', path: (made) => `/admin/jobs/${made.waitingJob}`, one: true },

@@ -31,7 +31,8 @@ pub(crate) async fn sign_in(
         }
         Err(error) => {
             let error = AppError::from(error);
-            if is_plain_form() {
+            // A notice needs a session, and that the database.
+            if is_plain_form() && !error.is_outage() {
                 let notice = Notice::from_error(&error).with_input(&[("email", email.trim())]);
                 leave_notice(&notice).await;
                 let next = leptos_router::location::Url::escape(next);

@@ -1,6 +1,7 @@
 //! Data that stays fresh: read again every few seconds while somebody looks.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -63,7 +64,7 @@ pub(crate) fn keep_live(console: Console) {
         console.zone.set(zone);
         let again = move || {
             if !document().hidden() && !console.held.get_untracked() {
-                console.tick.update(|n| *n = n.wrapping_add(1));
+                console.ask_again();
             }
         };
         if pace == Pace::Live && may_watch {
@@ -104,12 +105,17 @@ type Asking = Box<dyn Fn() -> Asked + Send + Sync>;
 fn raw_live(asking: Asking, fetch: Fetch) -> RawAnswer {
     let console = Console::get();
     let last: StoredValue<Option<(Asked, Fetched)>> = StoredValue::new(None);
-    Resource::new_blocking(
+    let asking = Arc::new(asking);
+    let asked_first = asking.clone();
+    let answers = Resource::new_blocking(
         move || (console.tick.get(), asking()),
         move |(_, asked)| {
             let answer = fetch(asked.clone());
             async move {
-                match answer.await {
+                let under_way = console.asks();
+                let answer = answer.await;
+                drop(under_way);
+                match answer {
                     Ok(data) => {
                         last.try_set_value(Some((asked, data.clone())));
                         console.stale.set(false);
@@ -125,7 +131,17 @@ fn raw_live(asking: Asking, fetch: Fetch) -> RawAnswer {
                 }
             }
         },
-    )
+    );
+    // What came with the page was not asked for here, and is as good as what was.
+    Effect::new(move |_| {
+        let came = answers.get().and_then(Result::ok);
+        if let Some(data) = came
+            && last.with_value(Option::is_none)
+        {
+            last.set_value(Some((untrack(|| asked_first()), data)));
+        }
+    });
+    answers
 }
 
 /// A part of a page that is drawn again, in place, whenever what it reads has changed.
@@ -165,10 +181,12 @@ where
 
 fn raw_page(data: RawAnswer, draw: Box<dyn Fn(Fetched) -> AnyView + Send + Sync>) -> impl IntoView {
     let body = Suspend::new(async move {
-        let _first = data.await;
-        let fault = Memo::new(move |_| match data.get() {
-            Some(Err(error)) => Some(error),
-            _ => None,
+        let fault = RwSignal::new(data.await.err());
+        Effect::new(move |_| {
+            let now = data.get().and_then(Result::err);
+            if fault.with_untracked(|before| *before != now) {
+                fault.set(now);
+            }
         });
         run(ViewFn::from(move || {
             if let Some(error) = fault.get() {

@@ -135,6 +135,7 @@ fn Delete(letter: DeadLetter, delete: Command) -> impl IntoView {
                     <button
                         class="button"
                         type="button"
+                        autofocus
                         popovertarget=name()
                         popovertargetaction="hide"
                     >

@@ -46,7 +46,7 @@ pub(super) fn LetterTable(
                     .collect_view()}
             </form>
             <Scroll label="Table of dead letters">
-                <table>
+                <table class="list">
                     <Head columns=&[
                         "!Choose",
                         "Id",

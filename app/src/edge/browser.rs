@@ -160,7 +160,11 @@ pub(crate) fn focus(selector: &str) -> bool {
 
 /// Focuses the first link of a row of the page's lists, `by` rows after the one that has the focus; whether there is one.
 pub(crate) fn focus_row(by: i32) -> bool {
-    let Ok(rows) = document().query_selector_all("main tbody tr") else { return false };
+    // Where a page has several tables, the one that it is about.
+    let rows = |selector| document().query_selector_all(selector).ok().filter(|rows| rows.length() > 0);
+    let Some(rows) = rows("main .list tbody tr").or_else(|| rows("main tbody tr")) else {
+        return false;
+    };
     let row = |index| rows.get(index)?.dyn_into::<Element>().ok();
     let first_link = |row: Element| row.query_selector("a").ok()??.dyn_into::<HtmlElement>().ok();
     let links: Vec<_> = (0..rows.length()).filter_map(row).filter_map(first_link).collect();

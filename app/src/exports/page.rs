@@ -99,7 +99,28 @@ fn MentionsCsv(domains: Vec<Domain>, chosen: Option<i64>, q: Option<String>) -> 
             }
         })
         .collect();
-    let download = chosen.map(|id| view! { <MentionsOf id name=name.clone() /> });
+    let download = chosen.map(|id| match name {
+        Some(name) => view! { <MentionsOf id name /> }.into_any(),
+        None => view! { <p class="hint">{format!("No domain of this list has the number {id}.")}</p> }.into_any(),
+    });
+    if options.is_empty() {
+        let why = match q {
+            Some(q) => format!("No domain has “{q}” in its name."),
+            None => "No domain was found yet: there is nothing to choose from.".to_owned(),
+        };
+        return view! {
+            <section class="panel" aria-labelledby="export-mentions">
+                <h2 id="export-mentions">"Mentions of a domain"</h2>
+                <p class="hint">{why}</p>
+                <p class="actions">
+                    <a class="button" href="/admin/exports">
+                        "Show all domains"
+                    </a>
+                </p>
+            </section>
+        }
+        .into_any();
+    }
     view! {
         <section class="panel" aria-labelledby="export-mentions">
             <h2 id="export-mentions">"Mentions of a domain"</h2>
@@ -126,8 +147,7 @@ fn MentionsCsv(domains: Vec<Domain>, chosen: Option<i64>, q: Option<String>) -> 
 }
 
 #[component]
-fn MentionsOf(id: i64, name: Option<String>) -> impl IntoView {
-    let name = name.unwrap_or_else(|| format!("domain {id}"));
+fn MentionsOf(id: i64, name: String) -> impl IntoView {
     view! {
         <form method="get" action=format!("/api/domains/{id}/mentions/export")>
             <h3>{format!("Mentions of {name}")}</h3>

@@ -18,6 +18,10 @@ pub(crate) struct StripFacts {
     pub as_of: Timestamp,
     /// The kill switch.
     pub kill_switch: KillSwitch,
+    /// How many workers take jobs.
+    pub at_work: usize,
+    /// Whether a scheduler is at work.
+    pub scheduling: bool,
     /// That all workers were stopped.
     pub workers: Option<Stop>,
     /// That the scheduler was stopped.
@@ -34,11 +38,13 @@ impl StripFacts {
         let breaker = self.worst_breaker.as_ref().map(|(_, state)| *state);
         if self.kill_switch.active || self.workers.is_some() {
             (Aspect::Held, "Stopped")
+        } else if self.at_work == 0 {
+            (Aspect::Danger, "No worker")
         } else if breaker == Some(BreakerState::Open) {
             (Aspect::Danger, "Blocked")
         } else if breaker == Some(BreakerState::HalfOpen)
             || self.dead_letters.pending > 0
-            || self.scheduler.is_some()
+            || !self.scheduling
         {
             (Aspect::Caution, "Caution")
         } else {
@@ -53,7 +59,11 @@ pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
     use signalbox_engine::{breaker, dead_letters, fleet, kill_switch};
     use signalbox_model::actor::Permission;
 
-    let Ok(ctx) = crate::request::state()?.ctx() else { return Ok(None) };
+    let ctx = match crate::request::state()?.ctx() {
+        Ok(ctx) => ctx,
+        Err(error) if error.is_outage() => return crate::request::answer(Err(error)),
+        Err(_) => return Ok(None),
+    };
     if !ctx.actor.may(Permission::ReadConsole) {
         return Ok(None);
     }
@@ -64,12 +74,14 @@ pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
     };
     let breakers = breaker::store::list(&ctx).await?.into_iter();
     let worst = breakers.map(|breaker| (breaker.provider, breaker.state)).max_by_key(weight);
-    let (workers, scheduler) = fleet::stops(&ctx).await?;
+    let fleet = fleet::read(&ctx).await?;
     Ok(Some(StripFacts {
         as_of: ctx.now(),
         kill_switch: kill_switch::read(&ctx).await?,
-        workers,
-        scheduler,
+        at_work: fleet.at_work(),
+        scheduling: fleet.scheduler.leads_since.is_some() && fleet.scheduler.stop.is_none(),
+        workers: fleet.stop,
+        scheduler: fleet.scheduler.stop,
         worst_breaker: worst,
         dead_letters: dead_letters::counts(&ctx).await?,
     }))
@@ -111,6 +123,8 @@ mod tests {
         StripFacts {
             as_of: DateTime::UNIX_EPOCH,
             kill_switch: KillSwitch::default(),
+            at_work: 1,
+            scheduling: true,
             workers: None,
             scheduler: None,
             worst_breaker: None,
@@ -127,11 +141,13 @@ mod tests {
         strip.dead_letters.pending = 0;
         let by = "admin@example.org".to_owned();
         let stop = Stop { reason: "new machines".to_owned(), by, at: DateTime::UNIX_EPOCH };
-        strip.scheduler = Some(stop.clone());
+        strip.scheduling = false;
         assert_eq!(strip.overall(), (Aspect::Caution, "Caution"));
         strip.workers = Some(stop);
         assert_eq!(strip.overall(), (Aspect::Held, "Stopped"));
         strip.workers = None;
+        strip.at_work = 0;
+        assert_eq!(strip.overall(), (Aspect::Danger, "No worker"));
         strip.kill_switch.active = true;
         assert_eq!(strip.overall(), (Aspect::Held, "Stopped"));
     }

@@ -92,7 +92,15 @@ fn Fact(
 /// Says on every page what a person has stopped, and why.
 #[component]
 pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
-    let StripFacts { kill_switch: switch, workers, scheduler, .. } = facts;
+    let StripFacts { kill_switch: switch, workers, scheduler, at_work, .. } = facts;
+    let nobody = (at_work == 0 && workers.is_none()).then(|| {
+        view! {
+            <div class="banner" role="status">
+                <span>"No worker is at work: no job starts."</span>
+                <a href="/admin/workers">"Open the workers"</a>
+            </div>
+        }
+    });
     let killed = switch.active.then(|| Stop {
         reason: switch.reason.unwrap_or_default(),
         by: switch.changed_by.unwrap_or_default(),
@@ -116,5 +124,5 @@ pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
             })
         })
         .collect();
-    view! { <div class="banners">{banners}</div> }.into_any()
+    view! { <div class="banners">{nobody} {banners}</div> }.into_any()
 }

@@ -15,6 +15,9 @@ const SUCCESS_THRESHOLD: f64 = 0.7;
 /// The kinds.
 #[component]
 pub(super) fn KindTable(metrics: Vec<KindMetrics>) -> impl IntoView {
+    if metrics.is_empty() {
+        return view! { <p class="hint">"Nothing ran in the last 24 h."</p> }.into_any();
+    }
     let rows: Vec<_> = metrics.into_iter().map(|kind| view! { <KindRow kind /> }).collect();
     view! {
         <Scroll label="Table of metrics by job type">
@@ -71,6 +74,9 @@ fn KindRow(kind: KindMetrics) -> impl IntoView {
 /// The queues.
 #[component]
 pub(super) fn QueueTable(queues: Vec<QueueDepth>) -> impl IntoView {
+    if queues.is_empty() {
+        return view! { <p class="hint">"Nothing waits and nothing runs."</p> }.into_any();
+    }
     let rows: Vec<_> = queues
         .into_iter()
         .map(|depth| {

@@ -148,7 +148,7 @@ fn JobTable(jobs: Signal<Page<Job>>, query: Memo<Query>) -> impl IntoView {
         view! {
             {part(move || view! { <ActOnMany query=query.get() /> })}
             <Scroll label="Table of jobs">
-                <table>
+                <table class="list">
                     <Head columns=&[
                         "!Choose",
                         "Id",

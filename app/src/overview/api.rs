@@ -21,6 +21,8 @@ pub(crate) struct OverviewFacts {
     pub settings: Vec<Setting>,
     /// How many domains are new.
     pub domains: NewDomains,
+    /// How many workers take jobs.
+    pub at_work: usize,
     /// How it all did over time.
     pub trends: Trends,
 }
@@ -31,7 +33,7 @@ pub(crate) async fn read_overview(
     #[server(default)] span: Span,
 ) -> Result<OverviewFacts, AppError> {
     use crate::request::{answer, ctx};
-    use signalbox_engine::{overview, schedules, settings, trends};
+    use signalbox_engine::{fleet, overview, schedules, settings, trends};
     use signalbox_pipelines::domains::store;
 
     let ctx = ctx()?;
@@ -40,6 +42,7 @@ pub(crate) async fn read_overview(
         schedules: answer(schedules::list(&ctx).await)?,
         settings: answer(settings::list(&ctx).await)?,
         domains: answer(store::new(&ctx).await)?,
+        at_work: answer(fleet::read(&ctx).await)?.at_work(),
         trends: answer(trends::read(&ctx, span).await)?,
     })
 }

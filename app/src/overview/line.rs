@@ -112,6 +112,8 @@ pub(super) fn sentence(facts: &OverviewFacts) -> (String, String) {
     let blocked = overview.circuit_breakers.iter().find(|b| b.state == BreakerState::Open);
     let now = if overview.kill_switch.active {
         "Nothing starts: the kill switch is on.".to_owned()
+    } else if facts.at_work == 0 {
+        "Nothing starts: no worker is at work.".to_owned()
     } else if let Some(breaker) = blocked {
         format!("The line is blocked at {}.", breaker.provider.to_ascii_uppercase())
     } else if overview.dead_letter_counts.pending > 0 {

@@ -6,6 +6,7 @@ use signalbox_model::schedule::Schedule;
 use super::api::{ListSchedules, RunSchedule, SchedulesFacts};
 use super::row::{ScheduleRow, SweepRow};
 use crate::components::command::Command;
+use crate::components::empty::Empty;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::rows::Rows;
@@ -19,34 +20,62 @@ pub(crate) fn SchedulesPage() -> impl IntoView {
         live(|| ListSchedules {}),
         |facts: &SchedulesFacts| ("Schedules".to_owned(), facts.as_of),
         move |facts| {
+            let none = Memo::new(move |_| facts.with(|facts| facts.schedules.is_empty()));
             view! {
                 {part(move || facts.with(|facts| head(&facts.schedules)))}
-                <Scroll label="Table of schedules">
-                    <table>
-                        <Head columns=&[
-                            "Name",
-                            "When",
-                            "State",
-                            "Last run",
-                            "Last job",
-                            "Next run",
-                            "!Actions",
-                        ] />
-                        <tbody>
-                            <Rows
-                                each=move || facts.with(|facts| facts.schedules.clone())
-                                key=key
-                                let:schedule
-                            >
-                                <ScheduleRow schedule run />
-                            </Rows>
-                        </tbody>
-                    </table>
-                </Scroll>
+                {part(move || {
+                    if none.get() {
+                        view! { <NoSchedules /> }.into_any()
+                    } else {
+                        view! { <ScheduleTable facts run /> }.into_any()
+                    }
+                })}
                 {part(move || view! { <Upkeep facts=facts.get() /> })}
             }
         },
     )
+}
+
+#[component]
+fn ScheduleTable(facts: Signal<SchedulesFacts>, run: Command) -> impl IntoView {
+    view! {
+        <Scroll label="Table of schedules">
+            <table>
+                <Head columns=&[
+                    "Name",
+                    "When",
+                    "State",
+                    "Last run",
+                    "Last job",
+                    "Next run",
+                    "!Actions",
+                ] />
+                <tbody>
+                    <Rows
+                        each=move || facts.with(|facts| facts.schedules.clone())
+                        key=key
+                        let:schedule
+                    >
+                        <ScheduleRow schedule run />
+                    </Rows>
+                </tbody>
+            </table>
+        </Scroll>
+    }
+}
+
+#[component]
+fn NoSchedules() -> impl IntoView {
+    view! {
+        <Empty
+            title="No schedules yet"
+            why="The scheduler declares them when it starts for the first time. None has run on this database."
+        >
+            <a class="button" href="/admin/workers">
+                "See whether a scheduler runs"
+            </a>
+        </Empty>
+    }
 }
 
 fn head(schedules: &[Schedule]) -> impl IntoView + use<> {

@@ -50,6 +50,7 @@ pub async fn actor(
         clock: state.parts.system.clock.clone(),
         registry: state.parts.registry.clone(),
         actor,
+        unavailable: identity == Identity::Unavailable,
         environment: state.parts.environment.clone(),
         assets: state.assets.clone(),
         request_id: request_id.map(|id| id.0).unwrap_or_default(),

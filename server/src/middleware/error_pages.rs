@@ -6,6 +6,8 @@ use axum::response::{Html, IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 
+use signalbox_app::request::theme_in;
+
 use super::request_id::RequestId;
 use crate::error_page::error_page;
 use crate::problem::ApiProblem;
@@ -26,6 +28,7 @@ enum Form {
 pub async fn error_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let form = form(request.uri().path(), request.headers());
     let request_id = request.extensions().get::<RequestId>().cloned();
+    let theme = theme_in(request.headers());
     let response = next.run(request).await;
     let status = response.status();
     if status.as_u16() < 400 {
@@ -46,7 +49,7 @@ pub async fn error_pages(State(state): State<AppState>, request: Request, next: 
         Form::Page => {
             let problem = known.unwrap_or_else(|| ApiProblem::of_status(status)).problem;
             let request_id = request_id.map(|id| id.0).unwrap_or_default();
-            let page = error_page(&problem, &state.assets.address("signalbox.css"), &request_id);
+            let page = error_page(&problem, theme, &state.assets.address("signalbox.css"), &request_id);
             keep_headers(&response, (status, Html(page)).into_response())
         }
     }
