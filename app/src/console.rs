@@ -97,6 +97,12 @@ impl Console {
         self.title.set(format!("{title} · Signalbox"));
     }
 
+    /// Shows something that changed nothing.
+    pub(crate) fn tell(&self, notice: Notice) {
+        self.notice.set(Some(notice));
+        self.notice_is_new.set(true);
+    }
+
     /// Asks the pages to read again; after what is being read now, so that a server that answers
     /// more slowly than things change is listened to all the same.
     pub(crate) fn ask_again(&self) {
@@ -117,8 +123,7 @@ impl Console {
 
     /// Shows the outcome of a command, and what it changed.
     pub(crate) fn announce(&self, outcome: Result<Notice, AppError>) {
-        self.notice.set(Some(outcome.unwrap_or_else(|error| Notice::from_error(&error))));
-        self.notice_is_new.set(true);
+        self.tell(outcome.unwrap_or_else(|error| Notice::from_error(&error)));
         self.commands.update(|n| *n = n.wrapping_add(1));
         self.tick.update(|n| *n = n.wrapping_add(1));
     }

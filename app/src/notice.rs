@@ -40,6 +40,11 @@ impl Notice {
         Notice { text: text.into(), ..Notice::default() }
     }
 
+    /// Something could not be done, without an error of the server.
+    pub(crate) fn failed(text: impl Into<String>) -> Notice {
+        Notice { tone: Tone::Failed, text: text.into(), ..Notice::default() }
+    }
+
     /// The same notice with a link to what it is about.
     #[must_use]
     pub fn link(mut self, href: impl Into<String>, label: impl Into<String>) -> Notice {

@@ -77,3 +77,20 @@ test('the overview draws the hours, with what moved a lever in them', async ({ p
   await page.goBack();
   await expect(page.getByRole('heading', { name: 'The last hour' })).toBeVisible();
 });
+
+test('a job shows no secret, and what it shows can be copied', async ({ page, api, operator, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const payload = { topic: 'tea', wordpress: { appPassword: 'hunter2' } };
+  const job = await api.enqueue('system.noop', payload);
+  const seen = await api.send<{ job: { payload: object } }>('GET', `/api/jobs/${job}`);
+  expect(JSON.stringify(seen)).not.toContain('hunter2');
+  await page.goto(`/admin/jobs/${job}`);
+  await hydrated(page);
+  expect(await page.content()).not.toContain('hunter2');
+  await page.getByRole('button', { name: 'Copy the payload' }).click();
+  await expect(operator.notice('Copied: payload.')).toBeVisible();
+  const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as object;
+  expect(copied).toEqual({ topic: 'tea', wordpress: { appPassword: '[redacted]' } });
+  await page.getByRole('button', { name: 'Copy the job number' }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${job}`);
+});

@@ -100,3 +100,25 @@ test('a dead letter is retried, and deleted, by keys alone', async ({ page, api,
   await expect(operator.notice(`Dead letter ${id} is deleted.`)).toBeVisible();
   expect(await letter()).toBeUndefined();
 });
+
+test('by typing one goes anywhere', async ({ page, operator, api }) => {
+  const job = await api.enqueue('system.noop');
+  await page.goto('/admin');
+  await hydrated(page);
+  const palette = page.getByRole('dialog', { name: 'Go to' });
+  await page.keyboard.press('Control+k');
+  await expect(palette.getByRole('searchbox')).toBeFocused();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.keyboard.type('stuck');
+  await page.keyboard.press('Enter');
+  await expect(operator.heading('Stuck jobs')).toBeVisible();
+  await expect(palette).toBeHidden();
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type(`#${job}`);
+  await page.keyboard.press('ArrowDown');
+  await expect(palette.getByRole('link', { name: `Job ${job}` })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(`/admin/jobs/${job}`);
+  await expect(palette).toBeHidden();
+});

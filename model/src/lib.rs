@@ -21,6 +21,7 @@ pub mod page;
 pub mod problem;
 pub mod progress;
 pub mod queue;
+pub mod redact;
 pub mod runbook;
 pub mod schedule;
 pub mod setting;

@@ -5,16 +5,12 @@ use signalbox_app::theme::Theme;
 use signalbox_model::problem::Problem;
 
 /// The page for `problem`; `stylesheet` is its address, `request_id` what the log knows it by.
-pub fn error_page(
-    problem: &Problem,
-    theme: Theme,
-    stylesheet: &str,
-    request_id: &str,
-) -> String {
+pub fn error_page(problem: &Problem, theme: Theme, stylesheet: &str, request_id: &str) -> String {
     let (title, detail) = (escape(&problem.title), escape(&problem.detail));
     let (stylesheet, request_id) = (escape(stylesheet), escape(request_id));
     let status = problem.status;
-    let theme = theme.attribute().map(|name| format!(r#" data-theme="{name}""#)).unwrap_or_default();
+    let theme =
+        theme.attribute().map(|name| format!(r#" data-theme="{name}""#)).unwrap_or_default();
     let way_on = match status {
         401 => r#"<a class="button primary" href="/login">Sign in</a>"#,
         503 => r#"<a class="button primary" href="">Try again</a>"#,

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use leptos_router::location::Url;
 
+use super::copy::Copy;
 use crate::console::Console;
 use crate::error::AppError;
 
@@ -75,7 +76,10 @@ fn Plate(
     let request_id = console.start.with_value(|start| start.request_id.clone());
     let request = (!request_id.is_empty()).then(|| {
         view! {
-            <p class="hint">"Request " <span class="id">{request_id}</span></p>
+            <p class="hint">
+                "Request " <span class="id">{request_id.clone()}</span> " "
+                <Copy text=request_id what="request number" />
+            </p>
         }
     });
     view! {

@@ -6,6 +6,7 @@ pub(crate) mod breaker_tile;
 pub(crate) mod chips;
 pub(crate) mod choose;
 pub(crate) mod command;
+pub(crate) mod copy;
 pub(crate) mod empty;
 pub(crate) mod facts_panel;
 pub(crate) mod fault;

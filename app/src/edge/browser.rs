@@ -158,24 +158,55 @@ pub(crate) fn focus(selector: &str) -> bool {
         .is_some_and(|found| found.focus().is_ok())
 }
 
+/// Closes a dialog.
+pub(crate) fn close_dialog(id: &str) {
+    let dialog = document().get_element_by_id(id);
+    if let Some(dialog) = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok()) {
+        dialog.close();
+    }
+}
+
+/// Puts a text on the clipboard; whether the browser has one for this page. It has none for pages
+/// that came over plain HTTP from another machine.
+pub(crate) fn copy(text: &str) -> bool {
+    if !window().is_secure_context() {
+        return false;
+    }
+    // Refused only where the person has forbidden it.
+    let _ = window().navigator().clipboard().write_text(text);
+    true
+}
+
 /// Focuses the first link of a row of the page's lists, `by` rows after the one that has the focus; whether there is one.
 pub(crate) fn focus_row(by: i32) -> bool {
     // Where a page has several tables, the one that it is about.
-    let rows = |selector| document().query_selector_all(selector).ok().filter(|rows| rows.length() > 0);
-    let Some(rows) = rows("main .list tbody tr").or_else(|| rows("main tbody tr")) else {
-        return false;
-    };
-    let row = |index| rows.get(index)?.dyn_into::<Element>().ok();
-    let first_link = |row: Element| row.query_selector("a").ok()??.dyn_into::<HtmlElement>().ok();
-    let links: Vec<_> = (0..rows.length()).filter_map(row).filter_map(first_link).collect();
+    let rows = |selector| elements(selector).filter(|rows| !rows.is_empty());
+    let rows = rows("main .list tbody tr").or_else(|| rows("main tbody tr")).unwrap_or_default();
+    let first_link = |row: &Element| row.query_selector("a").ok().flatten();
+    walk(&rows.iter().filter_map(first_link).collect::<Vec<_>>(), by)
+}
+
+/// Focuses the element `by` places after the one that has the focus, among those that match.
+pub(crate) fn focus_next(selector: &str, by: i32) {
+    walk(&elements(selector).unwrap_or_default(), by);
+}
+
+fn elements(selector: &str) -> Option<Vec<Element>> {
+    let found = document().query_selector_all(selector).ok()?;
+    Some((0..found.length()).filter_map(|at| found.get(at)?.dyn_into().ok()).collect())
+}
+
+/// Focuses the next of `elements`, or the one before; the first, if none has the focus.
+fn walk(elements: &[Element], by: i32) -> bool {
     let focused = document().active_element();
-    let at = links.iter().position(|link| focused.as_ref() == Some(link.as_ref()));
+    let at = elements.iter().position(|element| focused.as_ref() == Some(element));
     let next = match (at, by > 0) {
         (None, _) => 0,
-        (Some(at), true) => (at + 1).min(links.len() - 1),
+        (Some(at), true) => (at + 1).min(elements.len() - 1),
         (Some(at), false) => at.saturating_sub(1),
     };
-    links.get(next).is_some_and(|link| link.focus().is_ok())
+    let next = elements.get(next).and_then(|next| next.dyn_ref::<HtmlElement>());
+    next.is_some_and(|next| next.focus().is_ok())
 }
 
 /// Whether any row of the page's lists is chosen.

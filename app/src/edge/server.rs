@@ -90,3 +90,14 @@ pub(crate) fn any_row_is_chosen() -> bool {
 pub(crate) fn choose_row() -> bool {
     false
 }
+
+/// Dialogs close in the browser.
+pub(crate) fn close_dialog(_id: &str) {}
+
+/// The focus is in the browser.
+pub(crate) fn focus_next(_selector: &str, _by: i32) {}
+
+/// The clipboard is the browser's.
+pub(crate) fn copy(_text: &str) -> bool {
+    false
+}

@@ -101,7 +101,10 @@ fn MentionsCsv(domains: Vec<Domain>, chosen: Option<i64>, q: Option<String>) -> 
         .collect();
     let download = chosen.map(|id| match name {
         Some(name) => view! { <MentionsOf id name /> }.into_any(),
-        None => view! { <p class="hint">{format!("No domain of this list has the number {id}.")}</p> }.into_any(),
+        None => {
+            view! { <p class="hint">{format!("No domain of this list has the number {id}.")}</p> }
+                .into_any()
+        }
     });
     if options.is_empty() {
         let why = match q {

@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::rail;
+use super::{palette, rail};
 use crate::edge;
 
 /// What the other keys do.
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 7] = [
     ("?", "These keys"),
+    ("Ctrl K", "Go anywhere: a page, a job's number, a search"),
     ("/", "To the search field"),
     ("j", "To the next row of the list"),
     ("k", "To the row before"),
@@ -27,6 +28,11 @@ pub(super) fn Keyboard() -> impl IntoView {
     let navigate = use_navigate();
     let going = StoredValue::new(false);
     let act = move |event: KeyboardEvent| {
+        if (event.ctrl_key() || event.meta_key()) && event.key() == "k" {
+            event.prevent_default();
+            edge::open_dialog(palette::DIALOG);
+            return;
+        }
         if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() {
             return;
         }

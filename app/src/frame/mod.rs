@@ -3,6 +3,7 @@
 mod account_menu;
 pub(crate) mod api;
 mod keyboard;
+mod palette;
 mod rail;
 mod strip;
 
@@ -16,6 +17,7 @@ use crate::components::notices::{Outcome, Toasts};
 use crate::console::Console;
 use api::{Strip, StripFacts};
 use keyboard::Keyboard;
+use palette::Palette;
 use rail::Rail;
 use strip::{StopBanners, StripBar};
 
@@ -70,6 +72,7 @@ fn Frame(children: Children) -> impl IntoView {
         </div>
         <Toasts />
         <Keyboard />
+        <Palette />
     }
     .into_any()
 }

@@ -11,6 +11,7 @@ use super::hold::{HoldPanel, Holdable};
 use super::timeline::{ErrorText, Timeline};
 use crate::components::aspect::{Aspect, State, of_job};
 use crate::components::command::{Command, CommandForm};
+use crate::components::copy::Copy;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::{Crumbs, PageHead};
@@ -38,6 +39,11 @@ pub(crate) fn JobPage() -> impl IntoView {
         move |detail| {
             let job = move || detail.with(|detail| detail.job.clone());
             let logs = Signal::derive(move || detail.with(|detail| detail.logs.clone()));
+            let payload = Signal::derive(move || {
+                detail.with(|detail| {
+                    serde_json::to_string_pretty(&detail.job.payload).unwrap_or_default()
+                })
+            });
             // The form is drawn anew only when it becomes another one: what is being typed stays.
             let held = Memo::new(move |_| {
                 detail.with(|detail| (detail.job.id, Holdable::of(&detail.job)))
@@ -60,11 +66,12 @@ pub(crate) fn JobPage() -> impl IntoView {
                             })}
                         </section>
                         <section class="stack" aria-labelledby="payload">
-                            <h2 id="payload">"Payload"</h2>
+                            <div class="section-head">
+                                <h2 id="payload">"Payload"</h2>
+                                <Copy text=payload what="payload" />
+                            </div>
                             <pre class="payload" tabindex="0" aria-label="Payload as JSON">
-                                {part(move || {
-                                    serde_json::to_string_pretty(&job().payload).unwrap_or_default()
-                                })}
+                                {part(move || payload.get())}
                             </pre>
                         </section>
                         <LogTable caption="Log of this job" logs />
@@ -174,7 +181,10 @@ fn LastError(job: Job) -> impl IntoView {
         });
         view! {
             <section class="panel" aria-labelledby="last-error">
-                <h2 id="last-error">"Last error"</h2>
+                <div class="section-head">
+                    <h2 id="last-error">"Last error"</h2>
+                    <Copy text=error.clone() what="error" />
+                </div>
                 <ErrorText error />
                 {remedy}
             </section>

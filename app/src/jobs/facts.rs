@@ -6,6 +6,7 @@ use signalbox_model::job::{Job, JobState};
 
 use crate::components::aspect::{State, of_job};
 use crate::components::command::{Command, CommandForm};
+use crate::components::copy::Copy;
 use crate::components::facts_panel::FactsPanel;
 use crate::components::submit::Submit;
 use crate::components::time::{MaybeTime, Time};
@@ -36,7 +37,7 @@ pub(super) fn Facts(job: Job, cancel: Command) -> impl IntoView {
                     <State of=aspect word />
                 </dd>
                 <dt>"Id"</dt>
-                <dd class="id">{job.id}</dd>
+                <dd class="id">{job.id} " " <Copy text=job.id.to_string() what="job number" /></dd>
                 <dt>"Type"</dt>
                 <dd>{job.kind}</dd>
                 <dt>"Queue"</dt>

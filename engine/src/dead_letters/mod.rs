@@ -16,6 +16,7 @@ use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::JobId;
 use signalbox_model::metrics::DeadLetterCounts;
 use signalbox_model::page::{NEWER_CAP, Page, page_rows};
+use signalbox_model::redact::redact;
 use signalbox_model::system_log::LogLevel;
 use sqlx::postgres::PgRow;
 use sqlx::{PgExecutor, Row};
@@ -195,6 +196,6 @@ fn dead_letter(row: PgRow) -> Result<DeadLetter, sqlx::Error> {
         first_failed_at: row.try_get("first_failed_at")?,
         last_failed_at: row.try_get("last_failed_at")?,
         attempts: row.try_get("attempts")?,
-        payload: row.try_get("payload")?,
+        payload: redact(row.try_get("payload")?),
     })
 }

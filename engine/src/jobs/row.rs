@@ -4,6 +4,7 @@ use serde_json::Value;
 use signalbox_model::Timestamp;
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{Job, JobId, JobState};
+use signalbox_model::redact::redact;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -85,7 +86,7 @@ pub(crate) fn job(row: PgRow) -> Result<Job, sqlx::Error> {
         state: JobState::from_name(&state)
             .ok_or_else(|| sqlx::Error::Decode(format!("unknown job state {state}").into()))?,
         priority: row.try_get("priority")?,
-        payload: row.try_get("payload")?,
+        payload: redact(row.try_get("payload")?),
         attempt: row.try_get("attempt")?,
         max_attempts: row.try_get("max_attempts")?,
         interruptions: row.try_get("interruptions")?,

@@ -49,7 +49,8 @@ pub async fn error_pages(State(state): State<AppState>, request: Request, next: 
         Form::Page => {
             let problem = known.unwrap_or_else(|| ApiProblem::of_status(status)).problem;
             let request_id = request_id.map(|id| id.0).unwrap_or_default();
-            let page = error_page(&problem, theme, &state.assets.address("signalbox.css"), &request_id);
+            let page =
+                error_page(&problem, theme, &state.assets.address("signalbox.css"), &request_id);
             keep_headers(&response, (status, Html(page)).into_response())
         }
     }
