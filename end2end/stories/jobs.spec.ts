@@ -94,3 +94,29 @@ test('a job shows no secret, and what it shows can be copied', async ({ page, ap
   await page.getByRole('button', { name: 'Copy the job number' }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${job}`);
 });
+
+test('an error of dead letters is said to be resolved, ignored and open again', async ({ page, api, operator }) => {
+  const word = String.fromCharCode(...[...`${Date.now()}`].map((digit) => 97 + Number(digit)));
+  const bury = async () => api.until(await api.enqueue('system.fail', { message: `no ${word} today`, class: 'rejected' }), 'dead');
+  await bury();
+  await page.goto('/admin/dead-letter-queue');
+  const groups = page.getByRole('region', { name: 'Table of groups' });
+  const group = groups.getByRole('row').filter({ hasText: word });
+  await expect(group).toContainText('New');
+  await group.getByRole('link', { name: new RegExp(word) }).first().click();
+  await hydrated(page);
+  const decide = async (button: string, why: string) => {
+    await page.getByLabel('Why').fill(why);
+    await page.getByRole('region', { name: 'This error' }).getByRole('button', { name: button }).click();
+  };
+  await decide('It is resolved', 'the feed is mended');
+  await expect(operator.notice('The error counts as resolved.')).toBeVisible();
+  await expect(group).toContainText('Resolved');
+  await bury();
+  await expect(group).toContainText('Came back');
+  await decide('Ignore it', 'known, and harmless');
+  await expect(group).toContainText('Ignored');
+  await expect(page.getByText('2 letters are of errors to be ignored.')).toBeVisible();
+  await decide('Open it again', 'not harmless');
+  await expect(group).toContainText('New');
+});

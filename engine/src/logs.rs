@@ -166,8 +166,9 @@ pub(crate) async fn newest(
         .await
 }
 
-/// The newest `limit` entries of these events since `since`, the newest first. Each event is looked
-/// up by its own index: what is rare is found among millions of others.
+/// The newest `limit` entries of these events since `since`, the newest first. For events that are
+/// rare: all of them are found first, by their index. With the limit in sight the planner would
+/// read the log backwards until it had found enough.
 pub(crate) async fn of_events(
     db: impl PgExecutor<'_>,
     events: &[&str],
@@ -175,10 +176,10 @@ pub(crate) async fn of_events(
     limit: i64,
 ) -> Result<Vec<SystemLog>, sqlx::Error> {
     sqlx::query(
-        "SELECT found.* FROM unnest($1::text[]) AS wanted(event) CROSS JOIN LATERAL (
-             SELECT * FROM system_logs WHERE event_type = wanted.event AND created_at >= $2
-             ORDER BY id DESC LIMIT $3
-         ) found ORDER BY found.id DESC LIMIT $3",
+        "WITH found AS MATERIALIZED (
+             SELECT * FROM system_logs WHERE event_type = ANY($1) AND created_at >= $2
+         )
+         SELECT * FROM found ORDER BY id DESC LIMIT $3",
     )
     .bind(events)
     .bind(since)

@@ -13,7 +13,7 @@ use sqlx::{PgPool, Row};
 use crate::{CommandError, Ctx, logs, overview};
 
 /// The events that may explain a bend in a curve: whatever moves a lever or a breaker.
-const MOMENTS: [&str; 28] = [
+const MOMENTS: [&str; 29] = [
     "auto_throttle",
     "circuit_breaker_closed",
     "circuit_breaker_forced_closed",
@@ -26,6 +26,7 @@ const MOMENTS: [&str; 28] = [
     "config_keep",
     "config_revert",
     "dlq_bulk",
+    "dlq_group",
     "dlq_trimmed",
     "fleet_start",
     "fleet_stop",

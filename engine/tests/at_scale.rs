@@ -11,6 +11,7 @@ use signalbox_engine::jobs::{ClaimedJob, Ended, Ending, list, why};
 use signalbox_engine::testing::TestWorker;
 use signalbox_engine::{Ctx, db, dead_letters, overview};
 use signalbox_model::dead_letter::{DeadLetterFilter, DeadLetterStatus};
+use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{JobFilter, JobState};
 use sqlx::PgPool;
 
@@ -148,6 +149,9 @@ async fn claim_complete_lists_and_counts_use_their_indexes_whatever_the_history(
             .await
             .unwrap();
     }
+    let failed = JobFilter { error_class: Some(ErrorClass::Internal), ..JobFilter::default() };
+    let failed = list::list(ctx, &world.registry, &failed);
+    scaled.reads_at_most(3 * page + 200, "list of an error class", failed).await.unwrap();
     let old = ended[0].job.id;
     scaled.reads_at_most(100, "detail", list::detail(ctx, &world.registry, old)).await.unwrap();
     let waiting = JobFilter { state: Some(JobState::Available), ..JobFilter::default() };

@@ -11,7 +11,7 @@ use signalbox_engine::dead_letters::{bulk, cap, groups, runner};
 use signalbox_engine::{CommandError, dead_letters, logs, queues, settings};
 use signalbox_model::actor::Role;
 use signalbox_model::bulk_operation::{BulkAction, BulkOperation, BulkRequest, BulkState};
-use signalbox_model::dead_letter::DeadLetterFilter;
+use signalbox_model::dead_letter::{DeadLetterFilter, Mark, Standing};
 use signalbox_model::error_class::ErrorClass;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -119,6 +119,43 @@ async fn op_5_letters_are_grouped_by_what_went_wrong() {
     assert!(gone.first_failed_at < gone.last_failed_at);
     let one = groups::groups(&world.ctx, Some(1)).await.unwrap();
     assert_eq!((one.groups.len(), one.total), (1, 2));
+}
+
+#[tokio::test]
+async fn js_1_an_error_is_new_then_known_and_what_was_resolved_is_news_when_it_comes_back() {
+    let world = World::new().await;
+    bury(&world, 2, "the page has no title").await;
+    let standing = async || {
+        let found = groups::groups(&world.ctx, None).await.unwrap();
+        found.groups[0].standing(found.as_of)
+    };
+    let what = groups::groups(&world.ctx, None).await.unwrap().groups[0].fingerprint.clone();
+    let mark = async |mark| groups::mark(&world.ctx, &what, mark, "the feed is mended").await;
+    assert_eq!(standing().await, Standing::New);
+    world.clock.advance(Duration::from_secs(25 * 3600));
+    assert_eq!(standing().await, Standing::Known);
+    mark(Some(Mark::Resolved)).await.unwrap();
+    assert_eq!(standing().await, Standing::Resolved);
+    world.clock.advance(Duration::from_secs(60));
+    bury(&world, 1, "the page has no title").await;
+    assert_eq!(standing().await, Standing::CameBack);
+
+    let counts = async || dead_letters::counts(&world.ctx).await.unwrap();
+    assert_eq!(counts().await.undecided(), 3);
+    mark(Some(Mark::Ignored)).await.unwrap();
+    assert_eq!((standing().await, counts().await.undecided()), (Standing::Ignored, 0));
+    bury(&world, 1, "another one").await;
+    let found = groups::groups(&world.ctx, None).await.unwrap().groups;
+    assert_eq!(found[1].fingerprint, what, "what is decided comes last, however large");
+    assert_eq!(found[1].mark.as_ref().unwrap().reason, "the feed is mended");
+    mark(None).await.unwrap();
+    assert_eq!((standing().await, counts().await.undecided()), (Standing::Known, 4));
+
+    assert_eq!(world.count("audit_log WHERE action = 'dead_letter.mark'").await, 3);
+    let silent = groups::mark(&world.ctx, &what, Some(Mark::Ignored), " ").await;
+    assert!(matches!(silent, Err(CommandError::Invalid(_))), "{silent:?}");
+    let unknown = groups::mark(&world.ctx, "no such error", Some(Mark::Ignored), "why").await;
+    assert!(matches!(unknown, Err(CommandError::NotFound { .. })), "{unknown:?}");
 }
 
 #[tokio::test]
@@ -391,6 +428,7 @@ async fn op_7_a_powerless_actor_starts_and_aborts_nothing() {
         bulk::read(&viewer, operation.id).await.map(drop),
         bulk::list(&viewer, None, None).await.map(drop),
         groups::groups(&viewer, None).await.map(drop),
+        groups::mark(&viewer, "rejected: no", Some(Mark::Ignored), "why").await,
     ];
     for result in refused {
         assert!(matches!(result, Err(CommandError::Forbidden { .. })), "{result:?}");

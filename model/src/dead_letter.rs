@@ -138,6 +138,63 @@ pub const TREND_HOURS: usize = 24;
 /// Days that a group's trend covers, the current one included.
 pub const TREND_DAYS: usize = 14;
 
+/// What somebody decided about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Its cause is repaired: it is news if it comes again.
+    Resolved,
+    /// It is known, and its letters are no alarm.
+    Ignored,
+}
+
+impl Mark {
+    /// Both.
+    pub const ALL: [Mark; 2] = [Mark::Resolved, Mark::Ignored];
+
+    /// The stable name used in the database and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mark::Resolved => "resolved",
+            Mark::Ignored => "ignored",
+        }
+    }
+
+    /// The mark with this stable name.
+    pub fn from_name(name: &str) -> Option<Mark> {
+        Mark::ALL.into_iter().find(|mark| mark.name() == name)
+    }
+}
+
+/// A decision about an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupMark {
+    /// Which.
+    pub mark: Mark,
+    /// Why.
+    pub reason: String,
+    /// Whose.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// How a group stands, from what was decided and what came since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It came for the first time within the last day.
+    New,
+    /// It has been there for longer, and nobody decided anything.
+    Known,
+    /// It failed again after it was said to be resolved.
+    CameBack,
+    /// Said to be resolved, and quiet since.
+    Resolved,
+    /// To be left alone.
+    Ignored,
+}
+
 /// Letters with the same normalised error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -163,6 +220,22 @@ pub struct DeadLetterGroup {
     pub per_hour: Vec<i64>,
     /// The same by day (24 hours back from now).
     pub per_day: Vec<i64>,
+    /// What somebody decided about it.
+    #[serde(default)]
+    pub mark: Option<GroupMark>,
+}
+
+impl DeadLetterGroup {
+    /// How it stands at `now`.
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match &self.mark {
+            Some(GroupMark { mark: Mark::Ignored, .. }) => Standing::Ignored,
+            Some(GroupMark { at, .. }) if self.last_failed_at <= *at => Standing::Resolved,
+            Some(_) => Standing::CameBack,
+            None if now - self.first_failed_at < chrono::Duration::days(1) => Standing::New,
+            None => Standing::Known,
+        }
+    }
 }
 
 /// The largest groups.

@@ -114,8 +114,18 @@ pub const COUNT_CAP: i64 = 10_000;
 pub struct DeadLetterCounts {
     /// Waiting for a person.
     pub pending: i64,
+    /// Of these, those of errors that somebody said to ignore.
+    #[serde(default)]
+    pub ignored: i64,
     /// On their way again.
     pub retry_scheduled: i64,
+}
+
+impl DeadLetterCounts {
+    /// How many want a decision.
+    pub fn undecided(&self) -> i64 {
+        self.pending - self.ignored
+    }
 }
 
 /// Everything the overview and `/admin/jobs` show, read at one moment.

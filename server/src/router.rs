@@ -102,7 +102,10 @@ fn api_routes() -> Router<AppState> {
             "/api/admin/dead-letter-queue",
             get(dead_letters::list).post(dead_letters::retry).delete(dead_letters::delete),
         )
-        .route("/api/admin/dead-letter-queue/groups", get(dead_letters::groups))
+        .route(
+            "/api/admin/dead-letter-queue/groups",
+            get(dead_letters::groups).post(dead_letters::mark),
+        )
         .route(
             "/api/admin/dead-letter-queue/bulk",
             get(bulk_operations::list).post(bulk_operations::start),

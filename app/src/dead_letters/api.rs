@@ -93,3 +93,30 @@ pub(crate) async fn delete_dead_letter(id: i64) -> Result<Notice, AppError> {
     });
     finish(result, "/admin/dead-letter-queue", &[]).await
 }
+
+/// Decides about an error: `mark` is `resolved`, `ignored`, or empty for neither.
+#[server(prefix = "/api/fn", endpoint = "mark_dead_letter_group", output = crate::codec::Json)]
+pub(crate) async fn mark_group(
+    fingerprint: String,
+    mark: String,
+    reason: String,
+) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish};
+    use signalbox_engine::CommandError;
+    use signalbox_engine::dead_letters::groups;
+    use signalbox_model::dead_letter::Mark;
+
+    let ctx = ctx()?;
+    let result = match (mark.as_str(), Mark::from_name(&mark)) {
+        ("", _) => groups::mark(&ctx, &fingerprint, None, &reason).await,
+        (_, Some(mark)) => groups::mark(&ctx, &fingerprint, Some(mark), &reason).await,
+        _ => Err(CommandError::invalid("mark", "must be resolved, ignored or empty")),
+    };
+    let said = match mark.as_str() {
+        "resolved" => "The error counts as resolved. If it comes again, that is news.",
+        "ignored" => "The error is ignored: its letters are no alarm.",
+        _ => "The error is open again.",
+    };
+    finish(result.map(|()| Notice::done(said)), "/admin/dead-letter-queue", &[("reason", &reason)])
+        .await
+}

@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_router::location::Url;
+use signalbox_model::Timestamp;
 use signalbox_model::bulk_operation::BulkAction;
-use signalbox_model::dead_letter::{DeadLetterGroup, DeadLetterGroups};
+use signalbox_model::dead_letter::{DeadLetterGroup, DeadLetterGroups, Standing};
 use signalbox_model::format;
 
+use crate::components::aspect::{Aspect, State};
 use crate::components::scroll::{Head, Scroll};
 use crate::components::spark::Spark;
 use crate::components::time::Time;
@@ -25,7 +27,8 @@ pub(super) fn Groups(groups: DeadLetterGroups) -> impl IntoView {
     let more = (groups.total > shown).then(|| {
         format!("The {} largest of {} groups.", format::count(shown), format::count(groups.total))
     });
-    let rows: Vec<_> = groups.groups.into_iter().map(row).collect();
+    let as_of = groups.as_of;
+    let rows: Vec<_> = groups.groups.into_iter().map(|group| row(group, as_of)).collect();
     view! {
         <section class="stack" aria-labelledby="groups">
             <h2 id="groups">"What went wrong"</h2>
@@ -33,6 +36,7 @@ pub(super) fn Groups(groups: DeadLetterGroups) -> impl IntoView {
                 <table>
                     <Head columns=&[
                         "Error",
+                        "Standing",
                         "#Letters",
                         "Job types",
                         "First failure",
@@ -49,7 +53,18 @@ pub(super) fn Groups(groups: DeadLetterGroups) -> impl IntoView {
     .into_any()
 }
 
-fn row(group: DeadLetterGroup) -> impl IntoView {
+const fn of_standing(standing: Standing) -> (Aspect, &'static str) {
+    match standing {
+        Standing::New => (Aspect::Danger, "New"),
+        Standing::CameBack => (Aspect::Danger, "Came back"),
+        Standing::Known => (Aspect::Caution, "Known"),
+        Standing::Resolved => (Aspect::Clear, "Resolved"),
+        Standing::Ignored => (Aspect::Idle, "Ignored"),
+    }
+}
+
+fn row(group: DeadLetterGroup, now: Timestamp) -> impl IntoView {
+    let (aspect, word) = of_standing(group.standing(now));
     let query = format!("fingerprint={}", Url::escape(&group.fingerprint));
     let list = format!("/admin/dead-letter-queue?{query}#letters");
     let day: i64 = group.per_hour.iter().sum();
@@ -63,6 +78,9 @@ fn row(group: DeadLetterGroup) -> impl IntoView {
                 </a>
                 <span class="sub">{group.fingerprint.clone()}</span>
             </th>
+            <td>
+                <State of=aspect word />
+            </td>
             <td class="num">
                 {format::count(group.count)} <span class="sub">{waiting}</span>
             </td>

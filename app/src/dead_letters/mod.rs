@@ -1,6 +1,7 @@
 //! `/admin/dead-letter-queue` (OP-5).
 
 mod api;
+mod decision;
 mod groups;
 mod page;
 mod row;

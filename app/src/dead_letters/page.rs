@@ -8,7 +8,8 @@ use signalbox_model::format;
 use signalbox_model::metrics::DEAD_LETTERS_ALARM;
 use signalbox_model::metrics::DeadLetterCounts;
 
-use super::api::{DeleteDeadLetter, LettersFacts, ListDeadLetters, RetryDeadLetter};
+use super::api::{DeleteDeadLetter, LettersFacts, ListDeadLetters, MarkGroup, RetryDeadLetter};
+use super::decision::Decision;
 use super::groups::{Groups, actions};
 use super::row::Commands;
 use super::table::LetterTable;
@@ -35,6 +36,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
         delete: Command::of::<DeleteDeadLetter>(),
     };
     let pin = Pin::new(query);
+    let mark = Command::of::<MarkGroup>();
     page(
         live(move || {
             let query = query.get();
@@ -56,12 +58,25 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
             let counts = move || facts.with(|facts| facts.counts);
             let letters = Signal::derive(move || facts.with(|facts| facts.letters.clone()));
             let newer = Signal::derive(move || facts.with(|facts| facts.newer));
+            // Drawn anew only when it becomes another one: what is being typed stays.
+            let chosen = Memo::new(move |_| {
+                let fingerprint = query.get().text("fingerprint")?;
+                facts.with(|facts| {
+                    let mut groups = facts.groups.groups.iter();
+                    let group = groups.find(|group| group.fingerprint == fingerprint)?;
+                    Some((fingerprint.clone(), group.mark.clone()))
+                })
+            });
             Effect::new(move |_| {
                 pin.keep(letters.with(|page| page.items.first().map(|one| one.id)))
             });
             view! {
                 {part(move || view! { <LettersHead counts=counts() /> })}
                 {part(move || view! { <Groups groups=facts.with(|facts| facts.groups.clone()) /> })}
+                {part(move || {
+                    let marked = chosen.get();
+                    view! { <Decision marked mark /> }
+                })}
                 {part(move || {
                     view! { <Operations operations=facts.with(|facts| facts.operations.clone()) /> }
                 })}
@@ -79,14 +94,14 @@ fn status(query: &Query) -> Option<DeadLetterStatus> {
 
 #[component]
 fn LettersHead(counts: DeadLetterCounts) -> impl IntoView {
-    let now = match counts.pending {
+    let now = match counts.undecided() {
         0 => "Nothing waits for you.".to_owned(),
         n => format!(
             "{} for a decision.",
             format::plural(n, "job that gave up waits", "jobs that gave up wait")
         ),
     };
-    let alarm = if counts.pending >= DEAD_LETTERS_ALARM {
+    let alarm = if counts.undecided() >= DEAD_LETTERS_ALARM {
         "That is an alarm".to_owned()
     } else {
         format!("The alarm is at {DEAD_LETTERS_ALARM}")
@@ -95,7 +110,11 @@ fn LettersHead(counts: DeadLetterCounts) -> impl IntoView {
         0 => "No retry is on the way.".to_owned(),
         n => format!("{} on the way.", format::plural(n, "retry is", "retries are")),
     };
-    let rest = format!("{alarm}. {retries}");
+    let ignored = match counts.ignored {
+        0 => String::new(),
+        n => format!(" {} of errors to be ignored.", format::plural(n, "letter is", "letters are")),
+    };
+    let rest = format!("{alarm}. {retries}{ignored}");
     view! { <PageHead heading="Dead letters" now rest /> }
 }
 

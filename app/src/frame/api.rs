@@ -43,7 +43,7 @@ impl StripFacts {
         } else if breaker == Some(BreakerState::Open) {
             (Aspect::Danger, "Blocked")
         } else if breaker == Some(BreakerState::HalfOpen)
-            || self.dead_letters.pending > 0
+            || self.dead_letters.undecided() > 0
             || !self.scheduling
         {
             (Aspect::Caution, "Caution")

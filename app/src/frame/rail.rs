@@ -54,7 +54,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
 /// The navigation. Those who may not see the console get the results only.
 #[component]
 pub(super) fn Rail(facts: Option<StripFacts>) -> impl IntoView {
-    let dead = facts.as_ref().map_or(0, |facts| facts.dead_letters.pending);
+    let dead = facts.as_ref().map_or(0, |facts| facts.dead_letters.undecided());
     let may_see_console = facts.is_some();
     view! {
         <nav class="rail" aria-label="Main">

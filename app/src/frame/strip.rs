@@ -37,7 +37,7 @@ fn Facts(facts: StripFacts) -> impl IntoView {
             (aspect, format!("{} {word}", provider.to_ascii_uppercase()))
         },
     );
-    let dead = facts.dead_letters.pending;
+    let dead = facts.dead_letters.undecided();
     let dead_aspect = if dead > 0 { Aspect::Caution } else { Aspect::Idle };
     view! {
         <a class=format!("state {} plate", aspect.class()) href=overall>

@@ -97,7 +97,7 @@ fn JobsHead(overview: Overview) -> impl IntoView {
             waiting(&overview)
         )
     };
-    let dead = overview.dead_letter_counts.pending;
+    let dead = overview.dead_letter_counts.undecided();
     let rest = match dead {
         0 => "No dead letters.".to_owned(),
         n => format!("{} to look at.", format::plural(n, "dead letter", "dead letters")),

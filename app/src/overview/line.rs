@@ -116,8 +116,8 @@ pub(super) fn sentence(facts: &OverviewFacts) -> (String, String) {
         "Nothing starts: no worker is at work.".to_owned()
     } else if let Some(breaker) = blocked {
         format!("The line is blocked at {}.", breaker.provider.to_ascii_uppercase())
-    } else if overview.dead_letter_counts.pending > 0 {
-        let dead = overview.dead_letter_counts.pending;
+    } else if overview.dead_letter_counts.undecided() > 0 {
+        let dead = overview.dead_letter_counts.undecided();
         format!(
             "{} for a decision.",
             format::plural(dead, "dead letter waits", "dead letters wait")

@@ -76,14 +76,16 @@ pub async fn counts(ctx: &Ctx) -> Result<DeadLetterCounts, CommandError> {
 }
 
 pub(crate) async fn count(db: impl PgExecutor<'_>) -> Result<DeadLetterCounts, sqlx::Error> {
-    let (pending, retry_scheduled) = sqlx::query_as(
-        // Two counts within the index on the status, rather than one over the whole table.
+    let (pending, ignored, retry_scheduled) = sqlx::query_as(
+        // Counts within the index on the status, rather than one over the whole table.
         "SELECT (SELECT count(*) FROM dead_letter_queue WHERE status = 'pending'),
+                (SELECT count(*) FROM dead_letter_marks m JOIN dead_letter_queue d USING (fingerprint)
+                 WHERE m.mark = 'ignored' AND d.status = 'pending'),
                 (SELECT count(*) FROM dead_letter_queue WHERE status = 'retry_scheduled')",
     )
     .fetch_one(db)
     .await?;
-    Ok(DeadLetterCounts { pending, retry_scheduled })
+    Ok(DeadLetterCounts { pending, ignored, retry_scheduled })
 }
 
 /// Schedules the letter's job for another try, with all its attempts anew. Returns the job's id.

@@ -5,7 +5,8 @@ use signalbox_model::job::JobFilter;
 use crate::jobs::Registry;
 use crate::wanted;
 
-/// The condition of a [`JobFilter`], as SQL over `$1` to `$10`.
+/// The condition of a [`JobFilter`], as SQL over `$1` to `$10`. No job ends before it is enqueued:
+/// that is said too, because finished jobs are partitioned by their end.
 macro_rules! filter_sql {
     () => {
         "($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR kind = $2)
@@ -16,6 +17,7 @@ macro_rules! filter_sql {
          AND ($6::text[] IS NULL OR kind = ANY($6))
          AND ($7::text IS NULL OR last_error_class = $7)
          AND ($8::timestamptz IS NULL OR created_at >= $8)
+         AND ($8::timestamptz IS NULL OR finished_at IS NULL OR finished_at >= $8)
          AND ($9::timestamptz IS NULL OR created_at < $9)
          AND ($10::bigint[] IS NULL OR id = ANY($10))"
     };

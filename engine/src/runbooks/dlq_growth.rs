@@ -13,7 +13,7 @@ const GROUPS: i64 = 5;
 
 pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
     let mut steps = Steps::default();
-    let pending = dead_letters::counts(ctx).await?.pending;
+    let pending = dead_letters::counts(ctx).await?.undecided();
     let detail = format!(
         "{}; {DEAD_LETTERS_ALARM} are too many",
         format::plural(pending, "is pending", "are pending")

@@ -57,7 +57,7 @@ fn issues(seen: &Overview) -> Vec<String> {
     for breaker in seen.circuit_breakers.iter().filter(|b| b.state != BreakerState::Closed) {
         issues.push(format!("the breaker of {} is not closed", breaker.provider));
     }
-    let dead = seen.dead_letter_counts.pending;
+    let dead = seen.dead_letter_counts.undecided();
     if dead >= DEAD_LETTERS_ALARM {
         issues.push(format::plural(dead, "dead letter", "dead letters"));
     }

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::dead_letters;
 use signalbox_model::dead_letter::{
-    DeadLetter, DeadLetterFilter, DeadLetterGroups, DeadLetterStatus,
+    DeadLetter, DeadLetterFilter, DeadLetterGroups, DeadLetterStatus, Mark,
 };
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::metrics::DeadLetterCounts;
@@ -75,6 +75,28 @@ pub async fn groups(
     Params(Largest { limit }): Params<Largest>,
 ) -> Answer<axum::Json<DeadLetterGroups>> {
     Ok(axum::Json(dead_letters::groups::groups(&ctx, limit).await?))
+}
+
+/// The body of `POST /api/admin/dead-letter-queue/groups`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Decision {
+    fingerprint: String,
+    #[serde(default)]
+    mark: Option<Mark>,
+    reason: String,
+    requested_by: Option<String>,
+}
+
+/// `POST /api/admin/dead-letter-queue/groups {"fingerprint","mark":"resolved"|"ignored"|null,"reason"}`
+/// → 204. 404 for a fingerprint that no letter has.
+pub async fn mark(
+    Signed { ctx, .. }: Signed,
+    Json(Decision { fingerprint, mark, reason, requested_by }): Json<Decision>,
+) -> Answer<StatusCode> {
+    requested_by::check(&ctx.actor, requested_by.as_deref())?;
+    dead_letters::groups::mark(&ctx, &fingerprint, mark, &reason).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST /api/admin/dead-letter-queue {"dlqId","requestedBy"?}` → 202: its job runs again. 404

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 33] = [
+const API: [(&str, &str); 34] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),
@@ -21,6 +21,7 @@ const API: [(&str, &str); 33] = [
     ("GET", "/api/admin/dead-letter-queue"),
     ("POST", "/api/admin/dead-letter-queue"),
     ("DELETE", "/api/admin/dead-letter-queue"),
+    ("POST", "/api/admin/dead-letter-queue/groups"),
     ("GET", "/api/admin/breakers"),
     ("GET", "/api/admin/logs"),
     ("GET", "/api/admin/trends"),
