@@ -149,6 +149,17 @@ pub async fn finish(
     result
 }
 
+/// Whether the number of things that a form will touch was typed, where the form asks for it.
+///
+/// # Errors
+/// [`CommandError::Invalid`] when another number was.
+pub(crate) fn confirmed(typed: Option<&str>, count: i64) -> Result<(), CommandError> {
+    if typed.is_none_or(|typed| typed.trim() == count.to_string()) {
+        return Ok(());
+    }
+    Err(CommandError::invalid("confirm", format!("must be {count}")))
+}
+
 /// The number in a field of a form that may be empty.
 ///
 /// # Errors

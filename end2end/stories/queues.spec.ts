@@ -39,6 +39,8 @@ test('what failed in a queue is cleared from its page', async ({ page, operator,
   await page.getByRole('link', { name: 'Clear failed jobs of system' }).click();
   await expect(page.getByText('of the queue system would be touched')).toBeVisible();
   await page.getByLabel('Reason').fill('seen, and not needed');
+  const many = (await page.getByRole('heading', { level: 1 }).innerText()).replace(/\D/g, '');
+  await page.getByLabel(`Type ${many} to confirm`).fill(many);
   await page.getByRole('button', { name: /^Delete \d+ dead letters?$/ }).click();
   await expect(operator.notice('begins in a moment')).toBeVisible();
   const failedNow = async () => (await api.queues()).find(({ name }) => name === 'system')?.failed;

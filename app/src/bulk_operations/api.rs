@@ -58,10 +58,12 @@ pub(crate) async fn start_bulk_operation(
     filter: String,
     #[server(default)] all: bool,
     up_to: i64,
+    #[server(default)] letters: i64,
+    confirm: Option<String>,
     reason: String,
     rate_per_second: i64,
 ) -> Result<Notice, AppError> {
-    use crate::request::{answer, ctx, finish};
+    use crate::request::{answer, confirmed, ctx, finish};
     use signalbox_engine::CommandError;
     use signalbox_engine::dead_letters::bulk;
     use signalbox_model::bulk_operation::BulkRequest;
@@ -75,7 +77,11 @@ pub(crate) async fn start_bulk_operation(
         rate_per_second: Some(rate_per_second),
         up_to: Some(up_to),
     };
-    let result = bulk::start(&ctx()?, &request).await.map(|operation| operation.id);
+    let ctx = ctx()?;
+    let result = match confirmed(confirm.as_deref(), letters) {
+        Ok(()) => bulk::start(&ctx, &request).await.map(|operation| operation.id),
+        Err(error) => Err(error),
+    };
     let page = match &result {
         Ok(id) => address(*id),
         Err(_) => "/admin/dead-letter-queue/bulk".to_owned(),

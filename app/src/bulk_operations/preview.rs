@@ -10,7 +10,7 @@ use signalbox_model::format;
 use super::api::{PreviewBulkOperation, PreviewFacts, StartBulkOperation};
 use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
-use crate::components::field::Field;
+use crate::components::field::{ConfirmCount, Field};
 use crate::components::live::{on_demand, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::submit::Submit;
@@ -104,7 +104,17 @@ fn Preview(preview: BulkPreview, asked: Asked, start: Command) -> impl IntoView 
                 <input type="hidden" name="up_to" value=up_to />
                 <input type="hidden" name="filter" value=asked.json() />
                 <input type="hidden" name="all" value=asked.filter.is_unfiltered().to_string() />
+                <input type="hidden" name="letters" value=preview.count />
                 <Field name="reason" label="Reason" hint="Kept in the audit log." />
+                {(asked.action == BulkAction::Delete)
+                    .then(|| {
+                        view! {
+                            <ConfirmCount
+                                count=preview.count
+                                hint="The number of letters that will be deleted."
+                            />
+                        }
+                    })}
                 <Field
                     name="rate_per_second"
                     label="Letters a second, at most"

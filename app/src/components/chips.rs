@@ -18,6 +18,13 @@ pub(crate) fn chips(query: &Query, names: &[(&str, &str)]) -> impl IntoView + us
             })
         })
         .collect();
-    let clear = (!chips.is_empty()).then(|| view! { <a href="?">"Clear all"</a> });
-    view! { <div class="filters">{chips} {clear}</div> }.into_any()
+    if chips.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <div class="filters">
+            {chips} <a href="?">"Clear all"</a>
+        </div>
+    }
+    .into_any()
 }

@@ -4,6 +4,19 @@ use leptos::prelude::*;
 
 use crate::console::Console;
 
+/// Where something cannot be undone: the number of what it touches, to be typed.
+#[component]
+pub(crate) fn ConfirmCount(count: i64, hint: &'static str) -> impl IntoView {
+    view! {
+        <Field
+            name="confirm"
+            label=format!("Type {count} to confirm")
+            hint=hint
+            autocomplete="off"
+        />
+    }
+}
+
 /// A text field. Its error and, where JavaScript is off, what was typed come from the outcome of
 /// the last command.
 #[component]

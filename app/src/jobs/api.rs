@@ -91,16 +91,15 @@ pub(crate) async fn act_on_jobs(
     confirm: Option<String>,
     reason: String,
 ) -> Result<Notice, AppError> {
-    use crate::request::{ctx, finish, state};
-    use signalbox_engine::CommandError;
+    use crate::request::{confirmed, ctx, finish, state};
     use signalbox_engine::jobs::bulk;
     use signalbox_model::format::{count, plural};
     use signalbox_model::job_bulk::JobsRequest;
 
     let ctx = ctx()?;
-    let confirmed = confirm.is_none_or(|typed| typed.trim() == jobs.to_string());
-    let result = match request(&ctx, action, &filter, last) {
-        Ok(_) if !confirmed => Err(CommandError::invalid("confirm", format!("must be {jobs}"))),
+    let asked =
+        confirmed(confirm.as_deref(), jobs).and_then(|()| request(&ctx, action, &filter, last));
+    let result = match asked {
         Ok(request) => {
             let request = JobsRequest { up_to: Some(up_to), reason: reason.clone(), ..request };
             bulk::act(&ctx, &state()?.registry, &request).await

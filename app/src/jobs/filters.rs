@@ -86,45 +86,46 @@ pub(super) fn Filters(
         <div class="filters">
             <ul>{tabs}</ul>
         </div>
-        <form
-            class="filters"
-            method="get"
-            action="/admin/jobs#list"
-            role="search"
-            aria-label="Filter jobs"
-        >
-            {chosen.map(|state| view! { <input type="hidden" name="state" value=state.name() /> })}
-            <Choice name="kind" any="Any type" options=kinds chosen=query.text("kind") />
-            <Choice name="queue" any="Any queue" options=queues chosen=query.text("queue") />
-            <Choice
-                name="provider"
-                any="Any provider"
-                options=providers
-                chosen=query.text("provider")
-            />
-            <Choice
-                name="errorClass"
-                any="Any error class"
-                options=classes
-                chosen=query.text("errorClass")
-            />
-            <Choice name="last" any="Any time" options=spans chosen=query.text("last") />
-            <input
-                type="search"
-                name="q"
-                placeholder="Text in the payload"
-                aria-label="Text in the payload"
-                value=query.text("q")
-            />
-            <input
-                type="text"
-                name="path"
-                placeholder="Only in field a.b"
-                aria-label="Only in this field of the payload, such as post.id"
-                value=query.text("path")
-            />
-            <button class="button">"Filter"</button>
-        </form>
+        <div class="filters">
+            <form
+                method="get"
+                action="/admin/jobs#list"
+                role="search"
+                aria-label="Filter jobs"
+            >
+                {chosen.map(|state| view! { <input type="hidden" name="state" value=state.name() /> })}
+                <Choice name="kind" any="Any type" options=kinds chosen=query.text("kind") />
+                <Choice name="queue" any="Any queue" options=queues chosen=query.text("queue") />
+                <Choice
+                    name="provider"
+                    any="Any provider"
+                    options=providers
+                    chosen=query.text("provider")
+                />
+                <Choice
+                    name="errorClass"
+                    any="Any error class"
+                    options=classes
+                    chosen=query.text("errorClass")
+                />
+                <Choice name="last" any="Any time" options=spans chosen=query.text("last") />
+                <input
+                    type="search"
+                    name="q"
+                    placeholder="Text in the payload"
+                    aria-label="Text in the payload"
+                    value=query.text("q")
+                />
+                <input
+                    type="text"
+                    name="path"
+                    placeholder="Only in field a.b"
+                    aria-label="Only in this field of the payload, such as post.id"
+                    value=query.text("path")
+                />
+                <button class="button">"Filter"</button>
+            </form>
+        </div>
         {chips(&query, &CHIPS)}
     }
     .into_any()

@@ -12,7 +12,7 @@ use super::api::{ActOnJobs, ManyFacts, PreviewJobs};
 use super::filters::{KNOWN, filter};
 use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
-use crate::components::field::Field;
+use crate::components::field::{ConfirmCount, Field};
 use crate::components::live::{on_demand, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::query::Query;
@@ -153,12 +153,7 @@ fn Preview(preview: JobsPreview, asked: Asked, act: Command) -> impl IntoView {
     };
     let confirm = (asked.action == JobAction::Cancel).then(|| {
         view! {
-            <Field
-                name="confirm"
-                label=format!("Type {next} to confirm")
-                hint="The number of jobs that will be cancelled."
-                autocomplete="off"
-            />
+            <ConfirmCount count=next hint="The number of jobs that will be cancelled." />
         }
     });
     let class = if asked.action == JobAction::Cancel { "button danger" } else { "button primary" };
