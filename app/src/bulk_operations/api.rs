@@ -56,7 +56,6 @@ pub(crate) async fn preview_bulk_operation(
 pub(crate) async fn start_bulk_operation(
     action: BulkAction,
     filter: String,
-    #[server(default)] all: bool,
     up_to: i64,
     #[server(default)] letters: i64,
     confirm: Option<String>,
@@ -72,7 +71,8 @@ pub(crate) async fn start_bulk_operation(
     let request = BulkRequest {
         action,
         filter: answer(filter.map_err(|e| CommandError::invalid("filter", e.to_string())))?,
-        all,
+        // Whoever typed how many there are means all of them.
+        all: confirm.is_some(),
         reason: reason.clone(),
         rate_per_second: Some(rate_per_second),
         up_to: Some(up_to),

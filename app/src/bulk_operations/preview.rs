@@ -103,7 +103,6 @@ fn Preview(preview: BulkPreview, asked: Asked, start: Command) -> impl IntoView 
                 <input type="hidden" name="action" value=asked.action.name() />
                 <input type="hidden" name="up_to" value=up_to />
                 <input type="hidden" name="filter" value=asked.json() />
-                <input type="hidden" name="all" value=asked.filter.is_unfiltered().to_string() />
                 <input type="hidden" name="letters" value=preview.count />
                 <Field name="reason" label="Reason" hint="Kept in the audit log." />
                 {(asked.action == BulkAction::Delete)

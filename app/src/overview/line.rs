@@ -30,7 +30,7 @@ pub(super) fn domains_line(facts: &OverviewFacts) -> Line {
         name: "Domains",
         stopped_since: switch
             .active
-            .then(|| switch.changed_at.map_or_else(|| "?".to_owned(), |at| clock(at))),
+            .then(|| switch.changed_at.map_or_else(|| "?".to_owned(), clock)),
         departure: schedule.map_or_else(no_departure, departure),
         stages,
         terminus: Terminus {
