@@ -158,7 +158,7 @@ async fn op_6_a_dead_letter_is_retried_once_and_deleted_for_good() {
     assert_eq!(letters(&admin, "pending").await["items"], json!([]));
     let scheduled = letters(&admin, "retry_scheduled").await;
     assert_eq!(scheduled["items"][0]["id"], id);
-    assert_eq!(scheduled["counts"], json!({ "pending": 0, "retryScheduled": 1 }));
+    assert_eq!(scheduled["counts"], json!({ "pending": 0, "ignored": 0, "retryScheduled": 1 }));
     problem(admin.get(&format!("{path}?status=lost")).await, 400).await;
 }
 
