@@ -1,6 +1,9 @@
 import { defineConfig } from '@playwright/test';
 import { baseURL, launchOptions } from './support/environment';
 
+/** Read what has happened since the console was started, and so come before all others. */
+const FIRST = ['failure-rate.spec.ts'];
+
 export default defineConfig({
   testDir: 'stories',
   outputDir: 'test-results/artifacts',
@@ -21,7 +24,8 @@ export default defineConfig({
     trace: 'retain-on-failure',
   },
   projects: [
-    { name: 'chromium' },
+    { name: 'first', testMatch: FIRST },
+    { name: 'chromium', testIgnore: FIRST },
     {
       name: 'chromium-nojs',
       testMatch: ['main-story.spec.ts', 'signing-in.spec.ts', 'kill-switch.spec.ts'],

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Actor;
 
-use crate::display::{Pace, Zone};
+use crate::display::{Pace, Theme, Zone};
 use crate::error::AppError;
 use crate::notice::Notice;
-use crate::theme::Theme;
 
 /// What the pages must know before they fetch anything. Comes with the first page.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -49,7 +48,7 @@ pub(crate) struct Console {
     /// Somebody is choosing rows: nothing is brought up to date under their hands.
     pub held: RwSignal<bool>,
     /// How many commands were given in this window.
-    pub commands: RwSignal<u32>,
+    pub commands: StoredValue<u32>,
     /// The zone that times are shown in: UTC until the page is hydrated, as the server wrote it.
     pub zone: RwSignal<Zone>,
     /// The outcome to show.
@@ -69,7 +68,7 @@ impl Console {
             stale: RwSignal::new(false),
             asking: StoredValue::new((0, false)),
             held: RwSignal::new(false),
-            commands: RwSignal::new(0),
+            commands: StoredValue::new(0),
             zone: RwSignal::new(Zone::Utc),
             notice: RwSignal::new(start.notice.clone()),
             notice_is_new: RwSignal::new(false),
@@ -124,7 +123,7 @@ impl Console {
     /// Shows the outcome of a command, and what it changed.
     pub(crate) fn announce(&self, outcome: Result<Notice, AppError>) {
         self.tell(outcome.unwrap_or_else(|error| Notice::from_error(&error)));
-        self.commands.update(|n| *n = n.wrapping_add(1));
+        self.commands.update_value(|n| *n = n.wrapping_add(1));
         self.tick.update(|n| *n = n.wrapping_add(1));
     }
 }

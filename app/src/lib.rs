@@ -31,7 +31,6 @@ mod queues;
 mod runbooks;
 mod schedules;
 mod settings;
-pub mod theme;
 
 #[cfg(feature = "ssr")]
 #[path = "edge/errors.rs"]

@@ -17,10 +17,9 @@ use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 
 use crate::console::Start;
-use crate::display::{Pace, Zone};
+use crate::display::{Pace, Theme, Zone};
 use crate::error::AppError;
 use crate::notice::Notice;
-use crate::theme::{THEME_COOKIE, Theme};
 
 /// The session key of the signed-in user's e-mail.
 pub const SESSION_EMAIL: &str = "email";
@@ -212,7 +211,7 @@ pub fn theme() -> Theme {
 
 /// The theme that a request's cookie asks for.
 pub fn theme_in(headers: &HeaderMap) -> Theme {
-    chosen(headers, THEME_COOKIE, Theme::ALL, Theme::name)
+    chosen(headers, Theme::COOKIE, Theme::ALL, Theme::name)
 }
 
 /// Which of `all` a request's cookie names; the default if none.

@@ -38,7 +38,7 @@ fn tags(assets: &Assets) -> impl IntoView {
     // The addresses are made by the server from file names and hashes: nothing to escape.
     // A click before the page is hydrated must not reach the router, which would take the page
     // away from under the hydration: the browser follows the link itself. When it is over, the
-    // document says so, for whoever measures or tests it.
+    // document says so: pages begin to follow what happens then, and tests to use them.
     let start = format!(
         "import init, {{ hydrate }} from \"{js}\";\n\
          const keep = (event) => event.stopImmediatePropagation();\n\
@@ -47,6 +47,7 @@ fn tags(assets: &Assets) -> impl IntoView {
          .finally(() => {{\n\
              removeEventListener(\"click\", keep, true);\n\
              document.body.dataset.hydrated = \"\";\n\
+             dispatchEvent(new Event(\"hydrated\"));\n\
          }});"
     );
     // From this the framework announces the page's own chunk in the head.

@@ -16,7 +16,7 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// How long a lost connection is left alone.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
 
-/// What has changed is told here. Cheap to clone.
+/// What changes is told here. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Changes {
     told: watch::Receiver<()>,
@@ -30,6 +30,14 @@ impl Changes {
         let over = CancellationToken::new();
         tokio::spawn(listen(own_pool(db), tell, over.clone()));
         Changes { told, over }
+    }
+
+    /// The same, for somebody who has just read everything: what has changed before is not told.
+    #[must_use]
+    pub fn from_now_on(&self) -> Changes {
+        let mut watching = self.clone();
+        watching.told.mark_unchanged();
+        watching
     }
 
     /// Waits for the next change; false when there will be none.

@@ -33,6 +33,14 @@ impl CommandError {
         CommandError::Invalid(vec![FieldError::new(field, detail)])
     }
 
+    /// Goes on only if nothing is wrong with the input.
+    ///
+    /// # Errors
+    /// [`CommandError::Invalid`] with the problems.
+    pub(crate) fn unless_fine(problems: Vec<FieldError>) -> Result<(), CommandError> {
+        if problems.is_empty() { Ok(()) } else { Err(CommandError::Invalid(problems)) }
+    }
+
     /// There is no `noun` number `id`.
     pub fn not_found(noun: &str, id: i64) -> CommandError {
         CommandError::NotFound { what: format!("{noun} {id}") }

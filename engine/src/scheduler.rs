@@ -88,11 +88,9 @@ async fn work(
     options: SchedulerOptions,
     stop: CancellationToken,
 ) {
-    let me = Uuid::now_v7();
-    let mut swept_at: Option<Timestamp> = None;
-    let mut declared = false;
+    let mut leader = Leader::new();
     loop {
-        match round(&db, &clock, &registry, &options, me, &mut declared, &mut swept_at).await {
+        match leader.round(&db, &clock, &registry, &options).await {
             Ok(()) => {}
             Err(error) => tracing::warn!(%error, "a scheduler round failed; it will be repeated"),
         }
@@ -101,44 +99,61 @@ async fn work(
             () = stop.cancelled() => break,
         }
     }
-    if let Err(error) = resign(&db, me).await {
+    if let Err(error) = resign(&db, leader.id).await {
         tracing::warn!(%error, "could not resign; the lease will run out");
     }
 }
 
-async fn round(
-    db: &PgPool,
-    clock: &SharedClock,
-    registry: &Registry,
-    options: &SchedulerOptions,
-    me: Uuid,
-    declared: &mut bool,
-    swept_at: &mut Option<Timestamp>,
-) -> Result<(), ScheduleError> {
-    let now = clock.now();
-    if !lead(db, me, options.lease, now).await? {
-        return Ok(());
+/// The one that leads, or would, and what it has done so far.
+struct Leader {
+    id: Uuid,
+    declared: bool,
+    sampled: Option<Timestamp>,
+    swept_at: Option<Timestamp>,
+}
+
+impl Leader {
+    fn new() -> Leader {
+        Leader { id: Uuid::now_v7(), declared: false, sampled: None, swept_at: None }
     }
-    if !*declared {
-        schedules::declare(db, &options.schedules, now).await?;
-        *declared = true;
-    }
-    schedules::tick(db, registry, now).await?;
-    sweep(db, clock, Sweep::LostWorkers).await;
-    queues::settle(db, now).await?;
-    settings::expire(db, clock).await?;
-    throttle::settle(db, now).await?;
-    runner::advance(db, now).await?;
-    trends::sample(db, now).await?;
-    let every =
-        chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
-    if swept_at.is_none_or(|at| now - at >= every) {
-        for due in HOURLY {
-            sweep(db, clock, due).await;
+
+    /// One look at everything, if we lead.
+    async fn round(
+        &mut self,
+        db: &PgPool,
+        clock: &SharedClock,
+        registry: &Registry,
+        options: &SchedulerOptions,
+    ) -> Result<(), ScheduleError> {
+        let now = clock.now();
+        if !lead(db, self.id, options.lease, now).await? {
+            return Ok(());
         }
-        *swept_at = Some(now);
+        if !self.declared {
+            schedules::declare(db, &options.schedules, now).await?;
+            self.declared = true;
+        }
+        schedules::tick(db, registry, now).await?;
+        sweep(db, clock, Sweep::LostWorkers).await;
+        queues::settle(db, now).await?;
+        settings::expire(db, clock).await?;
+        throttle::settle(db, now).await?;
+        runner::advance(db, now).await?;
+        let minute = trends::minute(now);
+        if self.sampled != Some(minute) {
+            trends::sample(db, now).await?;
+            self.sampled = Some(minute);
+        }
+        let every =
+            chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
+        if self.swept_at.is_none_or(|at| now - at >= every) {
+            for due in HOURLY {
+                sweep(db, clock, due).await;
+            }
+            self.swept_at = Some(now);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Runs one sweep. Its failure is noted where operators see it, and keeps nothing else from running.

@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use chrono::{Duration, DurationRound, TimeDelta};
+use chrono::{DurationRound, TimeDelta};
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
-use signalbox_model::metrics::{COUNT_CAP, DURATION_BUCKETS_MS, quantile_ms};
+use signalbox_model::metrics::{DURATION_BUCKETS_MS, quantile_ms};
 use signalbox_model::trend::{Span, TrendPoint, Trends};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
-use crate::{CommandError, Ctx, logs, overview};
+use crate::{CommandError, Ctx, dead_letters, logs, overview};
 
 /// The events that may explain a bend in a curve: whatever moves a lever or a breaker.
 const MOMENTS: [&str; 29] = [
@@ -88,11 +88,8 @@ async fn points(
              FROM job_stats WHERE minute >= $1 GROUP BY 1
          ), depths AS (
              SELECT date_bin(make_interval(mins => $3), minute, $1) AS at,
-                    max(waiting)::bigint AS waiting, max(running)::bigint AS running,
-                    max(dead)::bigint AS dead
-             FROM (SELECT minute, sum(waiting) AS waiting, sum(running) AS running, sum(dead) AS dead
-                   FROM depth_samples WHERE minute >= $1 GROUP BY minute) whole
-             GROUP BY 1
+                    max(waiting) AS waiting, max(running) AS running, max(dead) AS dead
+             FROM depth_samples WHERE minute >= $1 GROUP BY 1
          )
          SELECT at, coalesce(completed, 0) AS completed, coalesce(failed, 0) AS failed,
                 coalesce(histogram, '{{}}') AS histogram, waiting, running, dead
@@ -119,47 +116,25 @@ async fn points(
         .await
 }
 
-/// Notes how deep the queues are, once a minute, whoever asks how often.
+/// The minute that a sample at `now` is for.
+pub(crate) fn minute(now: Timestamp) -> Timestamp {
+    now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now)
+}
+
+/// Notes how much waits, runs and lies dead in this minute, if nobody has yet.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn sample(db: &PgPool, now: Timestamp) -> Result<(), sqlx::Error> {
-    let minute = now.duration_trunc(Duration::minutes(1)).unwrap_or(now);
-    let taken: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM depth_samples WHERE minute = $1)")
-            .bind(minute)
-            .fetch_one(db)
-            .await?;
-    if taken {
-        return Ok(());
-    }
     let lanes = overview::queue_depths(db, None).await?;
-    let column = |of: fn(&signalbox_model::metrics::QueueDepth) -> i64| {
-        lanes.iter().map(of).collect::<Vec<_>>()
-    };
-    // The built-in queue is always counted: a quiet minute must not look like one that nobody counted.
     sqlx::query(
-        "WITH lanes AS (
-             SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
-                 AS lane(queue, waiting, scheduled, running)
-         ), named AS (
-             SELECT 'system' AS queue UNION SELECT queue FROM lanes
-             UNION SELECT queue FROM dead_letter_queue WHERE status = 'pending'
-         )
-         INSERT INTO depth_samples (minute, queue, waiting, scheduled, running, dead)
-         SELECT $1, queue, coalesce(sum(waiting), 0), coalesce(sum(scheduled), 0),
-                coalesce(sum(running), 0),
-                (SELECT count(*) FROM (SELECT FROM dead_letter_queue d
-                   WHERE d.queue = named.queue AND d.status = 'pending' LIMIT $6) letters)
-         FROM named LEFT JOIN lanes USING (queue) GROUP BY queue
+        "INSERT INTO depth_samples (minute, waiting, running, dead) VALUES ($1, $2, $3, $4)
          ON CONFLICT DO NOTHING",
     )
-    .bind(minute)
-    .bind(lanes.iter().map(|lane| lane.queue.as_str()).collect::<Vec<_>>())
-    .bind(column(|lane| lane.available))
-    .bind(column(|lane| lane.scheduled))
-    .bind(column(|lane| lane.running))
-    .bind(COUNT_CAP)
+    .bind(minute(now))
+    .bind(lanes.iter().map(|lane| lane.available).sum::<i64>())
+    .bind(lanes.iter().map(|lane| lane.running).sum::<i64>())
+    .bind(dead_letters::count(db).await?.pending)
     .execute(db)
     .await
     .map(drop)

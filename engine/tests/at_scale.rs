@@ -149,6 +149,9 @@ async fn claim_complete_lists_and_counts_use_their_indexes_whatever_the_history(
             .await
             .unwrap();
     }
+    let (newest, nothing_newer) = (first.items[0].id, JobFilter::default());
+    let newer = list::newer(ctx, &world.registry, &nothing_newer, newest);
+    scaled.reads_at_most(200, "newer", newer).await.unwrap();
     let failed = JobFilter { error_class: Some(ErrorClass::Internal), ..JobFilter::default() };
     let failed = list::list(ctx, &world.registry, &failed);
     scaled.reads_at_most(3 * page + 200, "list of an error class", failed).await.unwrap();

@@ -1,7 +1,7 @@
 //! An error as a page. Plain HTML without the console around it: it must also work while the
 //! database is down, and before anyone has signed in.
 
-use signalbox_app::theme::Theme;
+use signalbox_app::display::Theme;
 use signalbox_model::problem::Problem;
 
 /// The page for `problem`; `stylesheet` is its address, `request_id` what the log knows it by.

@@ -8,6 +8,7 @@ use signalbox_model::error_class::ErrorClass;
 use signalbox_model::format;
 
 use super::api::{PreviewBulkOperation, PreviewFacts, StartBulkOperation};
+use crate::components::choose::chosen;
 use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
 use crate::components::field::{ConfirmCount, Field};
@@ -22,24 +23,19 @@ struct Asked {
     filter: DeadLetterFilter,
 }
 
-/// The letter of a form of which no row was chosen: none has this number.
-const NOTHING: i64 = 0;
-
 impl Asked {
     fn current() -> Memo<Asked> {
         let search = use_location().query;
         Memo::new(move |_| {
             search.with(|search| {
                 let text = |name: &str| search.get(name).filter(|text| !text.trim().is_empty());
-                let ids = search.get_all("id");
-                let ids = ids.map(|ids| ids.iter().filter_map(|id| id.parse().ok()).collect());
                 let filter = DeadLetterFilter {
                     status: None,
                     kind: text("kind"),
                     queue: text("queue"),
                     error_class: text("errorClass").and_then(|name| ErrorClass::from_name(&name)),
                     fingerprint: text("fingerprint"),
-                    ids: ids.or_else(|| text("chosen").map(|_| vec![NOTHING])),
+                    ids: chosen(search),
                 };
                 let action = text("action").and_then(|name| BulkAction::from_name(&name));
                 Asked { action: action.unwrap_or(BulkAction::Retry), filter }

@@ -54,9 +54,15 @@ impl<T: DeserializeOwned + Clone + 'static> Answer<T> {
 }
 
 /// Asks all pages to read again as things change and every few seconds, at the pace that was
-/// chosen, while the window is visible and nobody chooses rows.
+/// chosen, while the window is visible and nobody chooses rows. Begins when the page is hydrated:
+/// until then nothing may change under the hydration's hands.
 pub(crate) fn keep_live(console: Console) {
+    let hydrated = RwSignal::new(false);
+    Effect::new(move |_| edge::when_hydrated(move || hydrated.set(true)));
     Effect::new(move |_| {
+        if !hydrated.get() {
+            return;
+        }
         let (pace, zone, may_watch) = console.start.with_value(|start| {
             let may = |actor: &Actor| actor.may(Permission::ReadConsole);
             (start.pace, start.zone, start.actor.as_ref().is_some_and(may))

@@ -61,8 +61,8 @@ pub(crate) fn Crumbs(
 pub(crate) fn Fresh() -> impl IntoView {
     let console = crate::console::Console::get();
     let pace = match console.start.with_value(|start| start.pace) {
-        Pace::Live | Pace::Calm => "Live",
         Pace::Off => "Updates are off",
+        pace => pace.word(),
     };
     view! {
         <span class="fresh">

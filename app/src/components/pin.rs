@@ -12,33 +12,43 @@ use crate::console::Console;
 pub(crate) struct Pin {
     query: Memo<Query>,
     /// The list's filters, how many commands had been given, and the newest row then.
-    at: RwSignal<Option<(Query, u32, i64)>>,
+    at: StoredValue<Option<(Query, u32, i64)>>,
 }
 
 impl Pin {
     /// For the list that `query` filters.
     pub(crate) fn new(query: Memo<Query>) -> Pin {
-        Pin { query, at: RwSignal::new(None) }
+        Pin { query, at: StoredValue::new(None) }
     }
 
     /// The newest row to show; none where the list is to be read from its very top: at first, with
     /// other filters, and after a command of one's own.
     pub(crate) fn newest(&self) -> Option<i64> {
-        let (query, commands) = (self.query.get(), Console::get().commands.get());
-        let pinned = self.at.get()?;
-        (pinned.0 == query && pinned.1 == commands).then_some(pinned.2)
+        let (query, commands) = self.now();
+        let (of, after, newest) = self.at.get_value()?;
+        (of == query && after == commands).then_some(newest)
     }
 
     /// The list has been read, and `first` is its newest row.
     pub(crate) fn keep(&self, first: Option<i64>) {
-        let (query, commands) =
-            (self.query.get_untracked(), Console::get().commands.get_untracked());
+        let (query, commands) = self.now();
         if query.get("cursor").is_none()
-            && untrack(|| self.newest()).is_none()
+            && self.newest().is_none()
             && let Some(first) = first
         {
-            self.at.set(Some((query, commands, first)));
+            self.at.set_value(Some((query, commands, first)));
         }
+    }
+
+    /// The list is read from its very top again.
+    fn release(&self) {
+        self.at.set_value(None);
+        Console::get().ask_again();
+    }
+
+    /// What a pin holds for. Nobody is told when that changes: whoever asks, asks again then anyway.
+    fn now(&self) -> (Query, u32) {
+        (self.query.get_untracked(), Console::get().commands.get_value())
     }
 }
 
@@ -66,7 +76,7 @@ pub(crate) fn Newer(
                     .get()
                     .then(|| {
                         view! {
-                            <button class="button small" on:click=move |_| pin.at.set(None)>
+                            <button class="button small" on:click=move |_| pin.release()>
                                 {words}
                             </button>
                         }

@@ -4,7 +4,7 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
 use signalbox_model::bulk_operation::BulkOperation;
-use signalbox_model::dead_letter::{DeadLetter, DeadLetterGroups, DeadLetterStatus};
+use signalbox_model::dead_letter::{DeadLetter, DeadLetterGroups, DeadLetterStatus, GroupMark};
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::metrics::DeadLetterCounts;
 use signalbox_model::page::Page;
@@ -21,6 +21,8 @@ pub(crate) struct LettersFacts {
     pub letters: Page<DeadLetter>,
     /// How many have come since the newest of them.
     pub newer: i64,
+    /// What was decided about the group that was asked for.
+    pub mark: Option<GroupMark>,
     /// The largest groups, whatever was asked for.
     pub groups: DeadLetterGroups,
     /// The newest bulk operations.
@@ -55,9 +57,14 @@ pub(crate) async fn list_dead_letters(
         Some(newest) => answer(dead_letters::newer(&ctx, &filter, newest).await)?,
         None => 0,
     };
+    let mark = match &filter.fingerprint {
+        Some(fingerprint) => answer(groups::marked(&ctx, fingerprint).await)?,
+        None => None,
+    };
     let cursor = cursor.or(newest.map(|newest| newest.saturating_add(1)));
     Ok(LettersFacts {
         newer,
+        mark,
         counts: answer(dead_letters::counts(&ctx).await)?,
         letters: answer(dead_letters::list(&ctx, &filter, cursor, None).await)?,
         groups: answer(groups::groups(&ctx, Some(GROUPS)).await)?,

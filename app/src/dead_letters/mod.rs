@@ -1,8 +1,8 @@
 //! `/admin/dead-letter-queue` (OP-5).
 
 mod api;
-mod decision;
 mod groups;
+mod mark;
 mod page;
 mod row;
 mod table;

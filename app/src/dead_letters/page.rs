@@ -9,8 +9,8 @@ use signalbox_model::metrics::DEAD_LETTERS_ALARM;
 use signalbox_model::metrics::DeadLetterCounts;
 
 use super::api::{DeleteDeadLetter, LettersFacts, ListDeadLetters, MarkGroup, RetryDeadLetter};
-use super::decision::Decision;
 use super::groups::{Groups, actions};
+use super::mark::MarkPanel;
 use super::row::Commands;
 use super::table::LetterTable;
 use crate::bulk_operations::Operations;
@@ -60,12 +60,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
             let newer = Signal::derive(move || facts.with(|facts| facts.newer));
             // Drawn anew only when it becomes another one: what is being typed stays.
             let chosen = Memo::new(move |_| {
-                let fingerprint = query.get().text("fingerprint")?;
-                facts.with(|facts| {
-                    let mut groups = facts.groups.groups.iter();
-                    let group = groups.find(|group| group.fingerprint == fingerprint)?;
-                    Some((fingerprint.clone(), group.mark.clone()))
-                })
+                Some((query.get().text("fingerprint")?, facts.with(|facts| facts.mark.clone())))
             });
             Effect::new(move |_| {
                 pin.keep(letters.with(|page| page.items.first().map(|one| one.id)))
@@ -75,7 +70,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
                 {part(move || view! { <Groups groups=facts.with(|facts| facts.groups.clone()) /> })}
                 {part(move || {
                     let marked = chosen.get();
-                    view! { <Decision marked mark /> }
+                    view! { <MarkPanel marked mark /> }
                 })}
                 {part(move || {
                     view! { <Operations operations=facts.with(|facts| facts.operations.clone()) /> }

@@ -19,9 +19,6 @@ pub(super) struct Commands {
     pub delete: Command,
 }
 
-/// The form that the rows' check boxes belong to.
-pub(super) const SELECTION: &str = "selection";
-
 /// What a row depends on: a row whose key stays is left alone by an update.
 pub(super) fn key(letter: &DeadLetter) -> String {
     format!("{} {} {}", letter.id, letter.status.name(), letter.attempts)
@@ -38,7 +35,6 @@ pub(super) fn LetterRow(letter: DeadLetter, commands: Commands) -> impl IntoView
             <td>
                 <ChooseRow
                     id
-                    form=SELECTION
                     label=format!("Choose dead letter {id}")
                     disabled=scheduled
                 />

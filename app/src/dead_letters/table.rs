@@ -5,7 +5,8 @@ use signalbox_model::bulk_operation::BulkAction;
 use signalbox_model::dead_letter::DeadLetter;
 use signalbox_model::page::Page;
 
-use super::row::{Commands, LetterRow, SELECTION, key};
+use super::row::{Commands, LetterRow, key};
+use crate::components::choose::ActOnChosen;
 use crate::components::empty::Empty;
 use crate::components::live::part;
 use crate::components::pager::pager;
@@ -26,25 +27,13 @@ pub(super) fn LetterTable(
             return view! { <NoLetters unfiltered=query.get().is_unfiltered() /> }.into_any();
         }
         view! {
-            <form
-                id=SELECTION
-                class="inline"
-                method="get"
-                action="/admin/dead-letter-queue/bulk"
-                aria-label="Act on the chosen letters"
-            >
-                <input type="hidden" name="chosen" value="1" />
-                <span class="muted">"Chosen letters:"</span>
-                {[BulkAction::RedriveCanary, BulkAction::Retry, BulkAction::Delete]
-                    .map(|action| {
-                        view! {
-                            <button class="button small" name="action" value=action.name()>
-                                {format!("{}…", action.verb())}
-                            </button>
-                        }
-                    })
-                    .collect_view()}
-            </form>
+            <ActOnChosen
+                things="letters"
+                page="/admin/dead-letter-queue/bulk"
+                actions=[BulkAction::RedriveCanary, BulkAction::Retry, BulkAction::Delete]
+                    .map(|action| (action.name(), action.verb()))
+                    .to_vec()
+            />
             <Scroll label="Table of dead letters">
                 <table class="list">
                     <Head columns=&[

@@ -226,6 +226,16 @@ pub(crate) fn choose_row() -> bool {
     })
 }
 
+/// Calls `act` when the page is hydrated. The shell says so, in the document and by an event.
+pub(crate) fn when_hydrated(act: impl FnOnce() + 'static) {
+    if document().body().is_some_and(|body| body.has_attribute("data-hydrated")) {
+        return act();
+    }
+    let act = Closure::once_into_js(act);
+    // It is called at most once: hydration ends once.
+    let _ = window().add_event_listener_with_callback("hydrated", act.unchecked_ref());
+}
+
 /// How far the browser's clock is ahead of UTC at a moment, in minutes.
 pub(crate) fn ahead_of_utc_min(at_ms: i64) -> i64 {
     // Exact: a double holds every millisecond of the next 280 000 years.

@@ -73,6 +73,9 @@ pub(crate) fn focus_row(_by: i32) -> bool {
     false
 }
 
+/// Nothing is hydrated here.
+pub(crate) fn when_hydrated(_act: impl FnOnce() + 'static) {}
+
 /// The server shows UTC.
 pub(crate) fn ahead_of_utc_min(_at_ms: i64) -> i64 {
     0

@@ -7,8 +7,7 @@ use super::api::SetDisplay;
 use crate::account::api::SignOut;
 use crate::components::icon::Icon;
 use crate::console::Console;
-use crate::display::{Pace, Zone};
-use crate::theme::Theme;
+use crate::display::{Pace, Theme, Zone};
 
 /// The menu; a link to sign in for strangers.
 #[component]

@@ -94,12 +94,11 @@ pub(crate) async fn set_display(
     zone: Option<String>,
     pace: Option<String>,
 ) -> Result<(), AppError> {
-    use crate::display::{Pace, Zone};
+    use crate::display::{Pace, Theme, Zone};
     use crate::request::{answer, go_back, keep_choice};
-    use crate::theme::{THEME_COOKIE, Theme};
 
     let choices = [
-        ("theme", THEME_COOKIE, theme, Theme::ALL.map(Theme::name).to_vec()),
+        ("theme", Theme::COOKIE, theme, Theme::ALL.map(Theme::name).to_vec()),
         ("zone", Zone::COOKIE, zone, Zone::ALL.map(Zone::name).to_vec()),
         ("pace", Pace::COOKIE, pace, Pace::ALL.map(Pace::name).to_vec()),
     ];

@@ -30,7 +30,7 @@ fn places(typed: &str) -> Vec<Place> {
     let pages = rail::entries().map(|page| place(page.label.to_owned(), page.href.to_owned()));
     let runbooks = Incident::ALL.into_iter().map(|incident| {
         let href = format!("/admin/runbooks/{}", incident.name());
-        place(format!("Runbook: {}", incident.name().replace('-', " ")), href)
+        place(format!("Runbook: {}", incident.title()), href)
     });
     let more = [
         ("Backfill", "/admin/jobs/backfill"),
@@ -123,7 +123,7 @@ mod tests {
     fn a_number_is_a_job_and_a_text_can_be_searched_for() {
         assert_eq!(labels("#42")[0], "Job 42");
         assert_eq!(labels("dead l")[0], "Dead letters");
-        assert!(labels("stuck").contains(&"Runbook: stuck jobs".to_owned()));
+        assert!(labels("stuck").contains(&"Runbook: Stuck jobs".to_owned()));
         let odd = places("a b&c");
         assert!(
             odd.iter().any(|place| place.href == "/admin/jobs?q=a%20b%26c"),

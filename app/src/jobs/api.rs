@@ -38,8 +38,7 @@ pub(crate) async fn list_jobs(
     use signalbox_engine::overview;
 
     let (ctx, registry) = (ctx()?, state()?.registry);
-    let since = last.map(|span| ctx.now() - span.length());
-    let filter = JobFilter { since: filter.since.max(since), ..filter };
+    let filter = within(filter, last, ctx.now());
     let newer = match newest {
         Some(newest) => answer(list::newer(&ctx, &registry, &filter, newest).await)?,
         None => 0,
@@ -117,6 +116,13 @@ pub(crate) async fn act_on_jobs(
     finish(result, "/admin/jobs/bulk", &[("reason", &reason)]).await
 }
 
+/// `filter`, for jobs of the last span only.
+#[cfg(feature = "ssr")]
+fn within(filter: JobFilter, last: Option<Span>, now: Timestamp) -> JobFilter {
+    let since = last.map(|span| now - span.length());
+    JobFilter { since: filter.since.max(since), ..filter }
+}
+
 /// The request that a form carries.
 #[cfg(feature = "ssr")]
 fn request(
@@ -130,8 +136,7 @@ fn request(
 
     let unreadable = |error: serde_json::Error| CommandError::invalid("filter", error.to_string());
     let filter: JobFilter = serde_json::from_str(filter).map_err(unreadable)?;
-    let since = last.map(|span| ctx.now() - span.length());
-    let filter = JobFilter { since: filter.since.max(since), ..filter };
+    let filter = within(filter, last, ctx.now());
     Ok(JobsRequest { action, filter, reason: String::new(), up_to: None })
 }
 

@@ -2,15 +2,12 @@
 
 use leptos::prelude::*;
 use signalbox_model::format;
-use signalbox_model::metrics::{KindMetrics, QueueDepth};
+use signalbox_model::metrics::{KindMetrics, QueueDepth, SUCCESS_ALARM_PERCENT};
 
 use crate::components::aspect::{Aspect, State};
 use crate::components::scroll::{Head, Scroll};
 use crate::components::time::MaybeTime;
 use crate::overview::{capped, tenths};
-
-/// Below this share of completed runs a kind needs attention (OP-13).
-const SUCCESS_THRESHOLD: f64 = 0.7;
 
 /// The kinds.
 #[component]
@@ -46,7 +43,11 @@ fn KindRow(kind: KindMetrics) -> impl IntoView {
     let success = match kind.success_rate {
         None => view! { <span class="muted">"–"</span> }.into_any(),
         Some(rate) => {
-            let aspect = if rate < SUCCESS_THRESHOLD { Aspect::Danger } else { Aspect::Clear };
+            let aspect = if 100.0 * rate < SUCCESS_ALARM_PERCENT as f64 {
+                Aspect::Danger
+            } else {
+                Aspect::Clear
+            };
             view! { <State of=aspect word=format!("{} %", tenths((rate * 1000.0) as i64)) /> }
                 .into_any()
         }

@@ -10,8 +10,8 @@ use signalbox_model::metrics::Overview;
 use signalbox_model::page::Page;
 
 use super::api::{JobsFacts, ListJobs, TriggerDiscovery};
+use super::bulk::ActOnMany;
 use super::filters::{Filters, KNOWN, filter};
-use super::many::ActOnMany;
 use super::metrics::{KindTable, QueueTable};
 use super::row::{JobRow, key};
 use super::triggers::Triggers;

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 use signalbox_model::format;
 use signalbox_model::job::{Job, JobState};
 
-use super::many::SELECTION;
 use crate::components::aspect::{State, of_job};
 use crate::components::choose::ChooseRow;
 use crate::components::progress::ProgressBar;
@@ -46,7 +45,7 @@ pub(super) fn JobRow(job: Job) -> impl IntoView {
     view! {
         <tr>
             <td>
-                <ChooseRow id=job.id form=SELECTION label=format!("Choose job {}", job.id) />
+                <ChooseRow id=job.id label=format!("Choose job {}", job.id) />
             </td>
             <th scope="row" class="nowrap">
                 <a class="id" href=format!("/admin/jobs/{}", job.id)>

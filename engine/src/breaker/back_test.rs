@@ -80,7 +80,7 @@ fn check_all(provider: &str, settings: &BreakerSettings) -> Result<(), CommandEr
         Some(FieldError::new(field, error.detail))
     })
     .collect();
-    if problems.is_empty() { Ok(()) } else { Err(CommandError::Invalid(problems)) }
+    CommandError::unless_fine(problems)
 }
 
 /// What a replay found.

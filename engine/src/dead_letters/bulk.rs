@@ -31,7 +31,7 @@ use crate::{CommandError, Ctx};
 /// not answer.
 pub async fn preview(ctx: &Ctx, request: &BulkRequest) -> Result<BulkPreview, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
-    check(request.problems())?;
+    CommandError::unless_fine(request.problems())?;
     let mut conn = ctx.db.acquire().await?;
     let settings = Settings::read(&mut *conn, ctx.now()).await?;
     let (count, up_to) = matching(&mut conn, &request.filter, request.up_to).await?;
@@ -55,7 +55,7 @@ pub async fn start(ctx: &Ctx, request: &BulkRequest) -> Result<BulkOperation, Co
     let why = reason(&request.reason);
     let mut problems = request.problems();
     problems.extend(why.err().map(|detail| FieldError::new("reason", detail)));
-    check(problems)?;
+    CommandError::unless_fine(problems)?;
     let mut tx = ctx.db.begin().await?;
     let settings = Settings::read(&mut *tx, ctx.now()).await?;
     let (count, up_to) = matching(&mut tx, &request.filter, request.up_to).await?;
@@ -179,10 +179,6 @@ pub async fn list(
         operation.steps = steps.remove(&operation.id).unwrap_or_default();
     }
     Ok(page)
-}
-
-fn check(problems: Vec<FieldError>) -> Result<(), CommandError> {
-    if problems.is_empty() { Ok(()) } else { Err(CommandError::Invalid(problems)) }
 }
 
 /// How many pending letters match, and the newest of them.

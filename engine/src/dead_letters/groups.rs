@@ -18,8 +18,8 @@ use crate::audit::{self, Act};
 use crate::logs::{self, NewLog};
 use crate::{CommandError, Ctx, notify};
 
-/// The largest groups, those that somebody has decided about last. Costs as much as there are letters, which `dlq_max_letters` bounds; counted
-/// from the index alone.
+/// The largest groups, those that somebody has decided about last. Costs as much as there are
+/// letters, which `dlq_max_letters` bounds; counted from the index alone.
 ///
 /// # Errors
 /// Without [`Permission::ReadConsole`], or when the database does not answer.
@@ -104,6 +104,19 @@ fn mark_in(row: &PgRow) -> Result<Option<GroupMark>, sqlx::Error> {
         by: row.try_get("marked_by")?,
         at: row.try_get("marked_at")?,
     }))
+}
+
+/// What was decided about the error that the letters of `fingerprint` have in common.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn marked(ctx: &Ctx, fingerprint: &str) -> Result<Option<GroupMark>, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let row = sqlx::query("SELECT * FROM dead_letter_marks WHERE fingerprint = $1")
+        .bind(fingerprint)
+        .fetch_optional(&ctx.db)
+        .await?;
+    Ok(row.as_ref().map(mark_in).transpose()?.flatten())
 }
 
 /// Decides about the error that the letters of `fingerprint` have in common: that it is resolved,

@@ -29,7 +29,7 @@ pub async fn preview(
     request: &JobsRequest,
 ) -> Result<JobsPreview, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
-    check(request.problems())?;
+    CommandError::unless_fine(request.problems())?;
     let mut conn = ctx.db.acquire().await?;
     Ok(count(&mut conn, registry, request).await?)
 }
@@ -49,7 +49,7 @@ pub async fn act(
     let why = reason(&request.reason);
     let mut problems = request.problems();
     problems.extend(why.err().map(|detail| FieldError::new("reason", detail)));
-    check(problems)?;
+    CommandError::unless_fine(problems)?;
     let why = request.reason.trim();
     let mut tx = ctx.db.begin().await?;
     let mut done = Vec::new();
@@ -104,10 +104,6 @@ async fn record(
     let action = format!("job.{}_many", action.name());
     let act = Act { action: &action, subject: &jobs, reason: Some(why), details };
     audit::record(tx, ctx, act).await
-}
-
-fn check(problems: Vec<FieldError>) -> Result<(), CommandError> {
-    if problems.is_empty() { Ok(()) } else { Err(CommandError::Invalid(problems)) }
 }
 
 /// The jobs that a filter finds and an action can be done with, as SQL over `$1` to `$12`.

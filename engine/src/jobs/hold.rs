@@ -65,8 +65,8 @@ pub async fn release(ctx: &Ctx, id: JobId) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Holds a job in the caller's transaction; how, if it could be. The caller drops the transaction
-/// or forgets the job otherwise: nothing is left of the hold.
+/// Holds a job in the caller's transaction, and says how; nothing, and nothing is noted, for one
+/// that is held already, has ended, or is just moving.
 pub(super) async fn hold_in(
     tx: &mut PgConnection,
     ctx: &Ctx,
@@ -82,7 +82,7 @@ pub(super) async fn hold_in(
     if is_running(tx, id).await? {
         return Ok(Some("asked to stop and held"));
     }
-    forget(tx, &[id]).await?;
+    sqlx::query("DELETE FROM job_holds WHERE job_id = $1").bind(id).execute(tx).await?;
     Ok(None)
 }
 

@@ -29,6 +29,6 @@ pub async fn stream(
         let told = tokio::time::timeout_at(ends, changes.next()).await.unwrap_or(false);
         told.then(|| (Ok(Event::default().data("changed")), changes))
     };
-    let stream = futures::stream::unfold(state.parts.changes.clone(), told);
+    let stream = futures::stream::unfold(state.parts.changes.from_now_on(), told);
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }

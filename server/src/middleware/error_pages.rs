@@ -5,7 +5,6 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-
 use signalbox_app::request::theme_in;
 
 use super::request_id::RequestId;

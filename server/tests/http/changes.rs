@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use reqwest::Response;
 use serde_json::json;
 use signalbox_engine::changes::Changes;
@@ -35,6 +36,9 @@ async fn an_open_page_is_told_of_a_change_without_its_facts_until_the_console_st
         () = enqueue => unreachable!("it never ends"),
     };
     assert_eq!(told.as_deref(), Some("data: changed\n\n"));
+
+    let told_again = changes.from_now_on().next().now_or_never();
+    assert_eq!(told_again, None, "a page that is opened now has read that change already");
 
     changes.end();
     while next(&mut stream).await.is_some() {}

@@ -11,7 +11,7 @@ use crate::components::time::Time;
 /// The decision about a fingerprint, and the form to make or to change it; nothing while no group
 /// is chosen.
 #[component]
-pub(super) fn Decision(
+pub(super) fn MarkPanel(
     marked: Option<(String, Option<GroupMark>)>,
     mark: Command,
 ) -> impl IntoView {

@@ -10,6 +10,7 @@ use signalbox_model::trend::Span;
 
 use super::api::{ActOnJobs, ManyFacts, PreviewJobs};
 use super::filters::{KNOWN, filter};
+use crate::components::choose::{ActOnChosen, chosen};
 use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
 use crate::components::field::{ConfirmCount, Field};
@@ -19,28 +20,12 @@ use crate::components::query::Query;
 use crate::components::submit::Submit;
 use crate::overview::capped;
 
-/// The form that the rows' check boxes belong to.
-pub(super) const SELECTION: &str = "selection";
-
 /// Where a command on many jobs is previewed.
 const PAGE: &str = "/admin/jobs/bulk";
-
-/// The job of a form of which no row was chosen: none has this number.
-const NOTHING: i64 = 0;
 
 /// The ways from the list to the preview.
 #[component]
 pub(super) fn ActOnMany(query: Query) -> impl IntoView {
-    let chosen: Vec<_> = JobAction::ALL
-        .map(|action| {
-            view! {
-                <button class="button small" name="action" value=action.name()>
-                    {format!("{}…", action.verb())}
-                </button>
-            }
-        })
-        .into_iter()
-        .collect();
     let all: Vec<_> = JobAction::ALL
         .map(|action| {
             let href = format!("{PAGE}{}", query.with("action", action.name()));
@@ -55,17 +40,11 @@ pub(super) fn ActOnMany(query: Query) -> impl IntoView {
         .collect();
     view! {
         <div class="filters">
-            <form
-                id=SELECTION
-                class="inline"
-                method="get"
-                action=PAGE
-                aria-label="Act on the chosen jobs"
-            >
-                <input type="hidden" name="chosen" value="1" />
-                <span class="muted">"Chosen jobs:"</span>
-                {chosen}
-            </form>
+            <ActOnChosen
+                things="jobs"
+                page=PAGE
+                actions=JobAction::ALL.map(|action| (action.name(), action.verb())).to_vec()
+            />
             <span class="inline" role="group" aria-label="Act on all jobs that match">
                 <span class="muted">"All that match:"</span>
                 {all}
@@ -90,11 +69,8 @@ impl Asked {
         Memo::new(move |_| {
             let (filter, last) = filter(&query.get());
             search.with(|search| {
-                let ids = search.get_all("id");
-                let ids = ids.map(|ids| ids.iter().filter_map(|id| id.parse().ok()).collect());
-                let ids = ids.or_else(|| search.get("chosen").map(|_| vec![NOTHING]));
                 let action = search.get("action").and_then(|name| JobAction::from_name(&name));
-                let filter = JobFilter { ids, cursor: None, ..filter.clone() };
+                let filter = JobFilter { ids: chosen(search), cursor: None, ..filter.clone() };
                 Asked { action: action.unwrap_or(JobAction::Hold), filter, last }
             })
         })
