@@ -6,6 +6,7 @@
 #   empty    one without worker and scheduler: nothing ever happens in its database
 #   gated    another on the same database, which it reaches through the gate only
 #   gate     what a story shuts to take the database away
+#   telephone  what alerts are posted to
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
 SITE=${SIGNALBOX_SITE_ROOT:-target/site}
@@ -13,7 +14,7 @@ BUILT="target/debug/signalbox target/debug/signalbox-sandbox $SITE/pkg/manifest.
 STARTS_WITHIN_S=120
 STOPS_WITHIN_S=60
 
-sandbox_pid='' console_pid='' fresh_pid='' empty_pid='' gated_pid='' gate_pid='' tests_pid=''
+sandbox_pid='' console_pid='' fresh_pid='' empty_pid='' gated_pid='' gate_pid='' telephone_pid='' tests_pid=''
 
 # The tests' packages, if they are missing or not those of the lock file.
 install_packages() {
@@ -97,12 +98,15 @@ start_services() {
     export ADMIN_EMAIL=ada@example.com ADMIN_PASSWORD=correct-horse-battery
     start sandbox target/debug/signalbox-sandbox --addr 127.0.0.1:0
     SANDBOX_URL=http://$(said_by sandbox 's/.*sandbox listening.* addr=\([0-9.:]*\).*/\1/p')
-    start_server console serve ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
+    start telephone node end2end/support/telephone.mjs
+    TELEPHONE_URL=http://$(said_by telephone 's/^listening on //p')
+    start_server console serve ALERT_WEBHOOK_URL="$TELEPHONE_URL/on-call" ALERT_WEBHOOK_SECRET=end2end ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
         MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end MCP_CB_COOLDOWN_MS=2000
     start_server fresh serve MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
     start_server empty web ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
         MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
     BASE_URL=$(url_of console)
+    DATABASE_SOCKET=$(socket_of console)
     FRESH_URL=$(url_of fresh)
     FRESH_EMAIL=$(said_by fresh 's/^ *Email  *//p')
     FRESH_PASSWORD=$(said_by fresh 's/^ *Password  *//p')
@@ -112,7 +116,7 @@ start_services() {
     start_server gated web DATABASE_URL="postgres://postgres@$(said_by gate 's/^listening on //p')/postgres" \
         MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
     GATED_URL=$(url_of gated)
-    export SANDBOX_URL BASE_URL FRESH_URL FRESH_EMAIL FRESH_PASSWORD EMPTY_URL GATED_URL GATE_PID
+    export SANDBOX_URL BASE_URL FRESH_URL FRESH_EMAIL FRESH_PASSWORD EMPTY_URL GATED_URL GATE_PID DATABASE_SOCKET TELEPHONE_URL
     local url
     for url in "$BASE_URL" "$FRESH_URL" "$EMPTY_URL" "$GATED_URL"; do until_healthy "$url/healthz"; done
 }
@@ -156,6 +160,7 @@ stop_services() {
     stop empty || code=1
     stop fresh || code=1
     stop console || code=1
+    stop telephone || code=1
     stop sandbox || code=1
     return "$code"
 }

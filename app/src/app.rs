@@ -77,6 +77,8 @@ pub fn App() -> impl IntoView {
                         view=chunks::RUNBOOK
                         ssr=WHOLE
                     />
+                    <Route path=at(path!("/admin/alerts")) view=chunks::ALERTS ssr=WHOLE />
+                    <Route path=at(path!("/admin/alerts/:rule")) view=chunks::ALERT_RULE ssr=WHOLE />
                     <Route path=at(path!("/admin/logs")) view=chunks::LOGS ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules")) view=chunks::SCHEDULES ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules/:name")) view=chunks::SCHEDULE ssr=WHOLE />

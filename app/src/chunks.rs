@@ -103,4 +103,9 @@ chunk!(records:
     domains::DomainsPage as DOMAINS,
     domains::DomainPage as DOMAIN,
 );
-chunk!(runbooks: runbooks::RunbooksPage as RUNBOOKS, runbooks::RunbookPage as RUNBOOK);
+chunk!(runbooks:
+    runbooks::RunbooksPage as RUNBOOKS,
+    runbooks::RunbookPage as RUNBOOK,
+    alerts::AlertsPage as ALERTS,
+    alerts::AlertRulePage as ALERT_RULE,
+);

@@ -6,6 +6,7 @@
 //! the one gate between the two targets is this file.
 
 mod account;
+mod alerts;
 mod app;
 mod backfills;
 mod breakers;

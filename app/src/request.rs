@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+use signalbox_engine::alerts::courier::Outside;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_engine::{CommandError, Ctx, PgPool, SharedClock};
 use signalbox_model::actor::Actor;
@@ -55,6 +56,8 @@ pub struct RequestState {
     pub actor: Option<Actor>,
     /// The database does not answer, so nobody can tell who is signed in.
     pub unavailable: bool,
+    /// Whom alerts are told to.
+    pub outside: Outside,
     /// The name of this installation, shown in the top strip.
     pub environment: String,
     /// Where the built files are.

@@ -1,21 +1,10 @@
 // A failure rate walked from red to green (RB). First of all stories: it reads the whole last hour, in which others fail jobs.
-import type { Api } from '../support/api';
 import { expect, soon, test } from '../support/test';
 
 test.beforeEach(async ({ api }) => {
   await api.signIn();
   await api.untilQuiet();
 });
-
-/** The number of a post that was found. */
-async function somePost(api: Api): Promise<number> {
-  await api.until(await api.discover(1), 'completed');
-  await api.untilQuiet();
-  const done = '/api/jobs?kind=domains.harvesting&state=completed&limit=1';
-  const { items } = await api.send<{ items: { payload: { postId: number } }[] }>('GET', done);
-  if (!items[0]) throw new Error('no post was harvested');
-  return items[0].payload.postId;
-}
 
 test('a kind that fails too often is paused from its runbook, mended, and verified', async ({ page, operator, api }) => {
   const kind = 'domains.harvesting';
@@ -32,6 +21,8 @@ test('a kind that fails too often is paused from its runbook, mended, and verifi
   const broken: number[] = [];
   for (let i = 0; i < missing; i++) broken.push(await api.enqueue(kind, { postId: 900_000_000 + i }));
   for (const job of broken) await api.until(job, 'dead');
+  await api.watchAsEver('success-rate');
+  await api.untilAlert('success-rate');
   // One that waits, so that there is something to keep from failing too.
   const later = new Date(Date.now() + 3_600_000).toISOString();
   const waiting = await api.send<{ id: number }>('POST', '/api/jobs', { kind, payload: { postId: 1 }, runAt: later });
@@ -39,6 +30,7 @@ test('a kind that fails too often is paused from its runbook, mended, and verifi
   await page.goto('/admin/runbooks/failure-rate');
   await expect(page.getByText('It is happening.')).toBeVisible();
   const step = (name: string) => page.locator('ol.runbook > li').filter({ has: page.getByRole('heading', { name }) });
+  await expect(step('Detection')).toContainText('Too few runs succeed in an hour: domains.harvesting');
   await expect(step('Detection')).toContainText(/domains\.harvesting.*ended well in 24 h/s);
   await expect(step('Diagnosis')).toContainText('Errors of class');
   await page.getByLabel('Reason to: Pause queue domains').fill('the posts are gone');
@@ -50,12 +42,14 @@ test('a kind that fails too often is paused from its runbook, mended, and verifi
   // Posts that are there, until 70 % end well again.
   const now = await counted();
   const enough = Math.ceil((0.7 * now.failed - 0.3 * now.completed) / 0.3) + 1;
-  const harvest = { action: 'trigger_harvesting', postId: await somePost(api) };
+  const harvest = { action: 'trigger_harvesting', postId: await api.somePost() };
   for (let i = 0; i < enough; i++) {
     await api.until((await api.send<{ id: number }>('POST', '/api/admin/jobs', harvest)).id, 'completed');
   }
   await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
 
+  await api.untilAlert('success-rate', false);
+  await api.watch('success-rate', { enabled: false });
   await api.set('dlq_undo_seconds', 0);
   const clear = { action: 'delete', filter: { kind }, reason: 'the story is over', ratePerSecond: 1000 };
   await api.send('POST', '/api/admin/dead-letter-queue/bulk', clear);

@@ -1,6 +1,12 @@
 // A runbook walked from red to green (RB): the provider fails, and the four steps are on one page.
-import type { Api } from '../support/api';
+import type { Page } from '@playwright/test';
+import { Connections } from '../support/connections';
+import { admin } from '../support/environment';
 import { expect, soon, test } from '../support/test';
+
+/** A step of the runbook by its name. */
+const steps = (page: Page) => (name: string) =>
+  page.locator('ol.runbook > li').filter({ has: page.getByRole('heading', { name }) });
 
 test.beforeEach(async ({ api }) => {
   await api.signIn();
@@ -23,21 +29,28 @@ test('an open breaker is detected, explained, mended, verified and written down'
   for (let i = 0; i < 4; i++) jobs.push(await api.discover(1));
   await api.untilBreaker('open');
 
-  // The strip leads there from every page.
+  // The alert leads there from every page.
+  await api.untilAlert('breaker-open');
   await page.goto('/admin/jobs');
-  await page.getByRole('link', { name: 'Overall: Blocked' }).click();
-  await expect(operator.heading('Runbooks')).toBeVisible();
-  await expect(operator.row('Breaker open')).toContainText('Happening');
-  await page.getByRole('link', { name: 'Breaker open', exact: true }).click();
+  await expect(page.getByText('1 critical alert fires, and nobody takes care of it yet.')).toBeVisible();
+  await page.getByRole('link', { name: 'Open the alerts' }).click();
+  await expect(operator.heading('Alerts')).toBeVisible();
+  const alert = operator.row('Open the runbook').filter({ hasText: 'A breaker is not closed' });
+  await alert.getByRole('button', { name: 'Take care of it' }).click();
+  await expect(operator.notice('You take care of it now.')).toBeVisible();
+  await operator.sees(() => expect(page.getByRole('link', { name: 'Open the alerts' })).toHaveCount(0, soon));
+  await alert.getByRole('link', { name: 'Open the runbook' }).click();
   await expect(operator.heading('Breaker open')).toBeVisible();
   await expect(page.getByText('It is happening.')).toBeVisible();
-  const step = (name: string) => page.locator('ol.runbook > li').filter({ has: page.getByRole('heading', { name }) });
+  const step = steps(page);
 
   await page.getByLabel('Severity').selectOption('P2');
   await page.getByRole('button', { name: 'Take it on' }).click();
   await expect(operator.notice('You have taken it on.')).toBeVisible();
   await operator.sees(() => expect(page.getByRole('heading', { name: /^Run \d+: P2$/ })).toBeVisible(soon));
 
+  await expect(step('Detection')).toContainText('A breaker is not closed: mcp');
+  await expect(step('Detection')).toContainText(`${admin.email} takes care of it`);
   await expect(step('Detection')).toContainText('no call goes out since');
   await expect(step('Diagnosis')).toContainText('Last error of mcp');
   await expect(step('Verification')).toContainText('Not yet');
@@ -49,6 +62,7 @@ test('an open breaker is detected, explained, mended, verified and written down'
   for (const job of jobs) await api.until(job, 'completed');
   await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
   await expect(page.getByText('It is not happening.')).toBeVisible();
+  await api.untilAlert('breaker-open', false);
 
   await page.getByLabel('What it was, and what is left to do').fill('their certificate had expired');
   await page.getByRole('button', { name: 'End the run' }).click();
@@ -67,62 +81,123 @@ test('an open breaker is detected, explained, mended, verified and written down'
 });
 
 test('jobs that nobody takes: the runbook names what holds them, and lets go', async ({ page, operator, api }) => {
-  await api.send('POST', '/api/ops/queues/system/pause', { reason: 'a rehearsal' });
+  await api.send('POST', '/api/admin/kill-switch', { reason: 'a rehearsal' });
+  await api.send('POST', '/api/ops/queues/system/pause', { reason: 'another rehearsal' });
   const job = await api.enqueue('system.noop');
-  await page.goto('/admin/runbooks/stuck-jobs');
-  const diagnosis = page.locator('ol.runbook > li').nth(1);
-  await expect(diagnosis).toContainText('paused: a rehearsal');
-  await page.getByLabel('Reason to: Resume queue system').fill('the rehearsal is over');
-  await page.getByRole('button', { name: 'Resume queue system' }).click();
-  await expect(operator.notice('Queue system runs.')).toBeVisible();
+  await api.untilAlert('kill-switch');
+  await page.goto('/admin/alerts');
+  await operator.row('kill switch').getByRole('link', { name: 'Open the runbook' }).click();
+  await expect(operator.heading('Stuck jobs')).toBeVisible();
+  const step = steps(page);
+  await expect(step('Detection')).toContainText('The kill switch is on: kill switch');
+  await expect(step('Diagnosis')).toContainText('on: a rehearsal');
+  await expect(step('Diagnosis')).toContainText('paused: another rehearsal');
+  for (const lever of ['Release the kill switch', 'Resume queue system']) {
+    await page.getByLabel(`Reason to: ${lever}`).fill('the rehearsal is over');
+    await page.getByRole('button', { name: lever }).click();
+    await operator.sees(() => expect(page.getByRole('button', { name: lever })).toHaveCount(0, soon));
+  }
   await api.until(job, 'completed');
-  await operator.sees(() => expect(diagnosis).not.toContainText('a rehearsal', soon));
+  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await api.untilAlert('kill-switch', false);
 });
 
 test('dead letters that pile up are tried a few first, from their runbook', async ({ page, operator, api }) => {
+  const post = await api.somePost();
+  await api.clearDeadLetters();
+  await api.dial({ mode: 'tool_error' });
   const jobs: number[] = [];
   for (let i = 0; i < 10; i++) {
-    jobs.push(await api.enqueue('system.fail', { message: `the rehearsal of piling up ${i}`, class: 'rejected' }));
+    const harvest = { kind: 'domains.harvesting', payload: { postId: post }, maxAttempts: 1 };
+    jobs.push((await api.send<{ id: number }>('POST', '/api/jobs', harvest)).id);
   }
   for (const job of jobs) await api.until(job, 'dead');
+  await api.untilAlert('dead-letters');
   await page.goto('/admin/runbooks/dlq-growth');
+  const step = steps(page);
   await expect(page.getByText('It is happening.')).toBeVisible();
-  await expect(page.locator('ol.runbook > li').nth(1)).toContainText('the rehearsal of piling up');
-  const canary = page.locator('.remedies > li').filter({ hasText: 'the rehearsal of piling up' });
-  await canary.getByRole('textbox').fill('they were told to fail');
-  await canary.getByRole('button', { name: /^Try a few of/ }).click();
-  await expect(operator.notice(/^Bulk operation \d+ tries a few of \d+ first\./)).toBeVisible();
+  await expect(step('Detection')).toContainText('Dead letters pile up');
+  await expect(step('Diagnosis')).toContainText('10 letters of class rejected');
+
+  await api.dial({ mode: 'none' });
+  const canary = page.locator('.remedies > li').first();
+  await canary.getByRole('textbox').fill('the posts are there again');
+  await canary.getByRole('button', { name: 'Try a few of 10' }).click();
+  await expect(operator.notice(/^Bulk operation \d+ tries a few of 10 first\./)).toBeVisible();
+  for (const job of jobs) await api.until(job, 'completed');
+  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await api.untilAlert('dead-letters', false);
+  await api.set('dlq_undo_seconds', 10);
 });
 
-test('a schedule that was paused: the runbook of the gap resumes it', async ({ page, operator, api }) => {
-  const schedule = '/api/admin/schedules/health-check';
+test('a schedule that brings nothing is run and resumed from the runbook of the gap', async ({ page, operator, api }) => {
+  const schedule = '/api/admin/schedules/domains-discovery';
   await api.send('POST', schedule, { action: 'pause', reason: 'a rehearsal' });
+  await api.watch('no-discovery', { threshold: 1 });
+  await api.until(await api.discover(1), 'completed');
+  await api.untilAlert('no-discovery');
   await page.goto('/admin/runbooks/backfill-gap');
-  await expect(page.getByText('Schedule health-check')).toBeVisible();
-  await page.getByLabel('Reason to: Resume health-check').fill('the rehearsal is over');
-  await page.getByRole('button', { name: 'Resume health-check' }).click();
-  await expect(operator.notice('Schedule health-check ticks.')).toBeVisible();
-  await operator.sees(() => expect(page.getByText('Schedule health-check')).toHaveCount(0, soon));
+  const step = steps(page);
+  await expect(page.getByText('It is happening.')).toBeVisible();
+  await expect(step('Detection')).toContainText('Discovery brings nothing');
+  await expect(step('Diagnosis')).toContainText('Schedule domains-discovery');
+
+  await page.getByLabel('Reason to: Resume domains-discovery').fill('the rehearsal is over');
+  await page.getByRole('button', { name: 'Resume domains-discovery' }).click();
+  await expect(operator.notice('Schedule domains-discovery ticks.')).toBeVisible();
+  await page.getByLabel('Reason to: Run domains-discovery now').fill('not to wait for its tick');
+  await page.getByRole('button', { name: 'Run domains-discovery now' }).click();
+  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await api.watchAsEver('no-discovery');
+  await api.untilAlert('no-discovery', false);
 });
 
-test('slow pages: the views are refreshed from their runbook', async ({ page, operator }) => {
+test('slow pages: views that are too old are refreshed from their runbook', async ({ page, operator, api }) => {
+  const schedule = '/api/admin/schedules/materialized-views-refresh';
+  await api.send('POST', schedule, { action: 'pause', reason: 'a rehearsal' });
+  await api.send('POST', '/api/admin/matviews', { action: 'enable' });
+  await api.set('matview_max_age_minutes', 1);
+  await api.watch('slow-pages', { forMinutes: 0 });
+  await api.untilAlert('slow-pages');
   await page.goto('/admin/runbooks/slow-pages');
-  await expect(page.locator('ol.runbook > li').first()).toContainText("The overview's figures");
+  const step = steps(page);
+  await expect(step('Detection')).toContainText('older than 1 min: the plain views are read instead');
+  await expect(step('Detection')).toContainText('Pages are slow, or show what is old');
   await page.getByLabel('Reason to: Refresh the views now').fill('to see that it works');
   await page.getByRole('button', { name: 'Refresh the views now' }).click();
   await expect(operator.notice(/^The views are refreshed by job \d+\./)).toBeVisible();
+  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await api.untilAlert('slow-pages', false);
+  await api.watchAsEver('slow-pages');
+  await api.set('matview_max_age_minutes', 15);
+  await api.send('POST', '/api/admin/matviews', { action: 'disable' });
+  await api.send('POST', schedule, { action: 'resume', reason: 'the story is over' });
 });
 
-test('database trouble: all jobs are stopped from its runbook, and let go from that of stuck jobs', async ({ page, operator, api }) => {
-  await page.goto('/admin/runbooks/database');
-  await expect(page.locator('ol.runbook > li').first()).toContainText('Connections');
-  await page.getByLabel('Reason to: Stop all jobs').fill('it is out of connections');
-  await page.getByRole('button', { name: 'Stop all jobs' }).click();
-  await expect(operator.notice('The kill switch is on: no job starts.')).toBeVisible();
-  expect((await api.killSwitch()).active).toBe(true);
-  await page.goto('/admin/runbooks/stuck-jobs');
-  await expect(page.locator('ol.runbook > li').nth(1)).toContainText('it is out of connections');
-  await page.getByLabel('Reason to: Release the kill switch').fill('it has them again');
-  await page.getByRole('button', { name: 'Release the kill switch' }).click();
-  await expect(operator.notice('The kill switch is off: jobs start again.')).toBeVisible();
+test('database trouble: all jobs are stopped from its runbook until it has connections again', async ({ page, operator, api }) => {
+  const connections = new Connections();
+  try {
+    await api.watch('database', { forMinutes: 0 });
+    const inUse = async () => {
+      const { detection } = await api.send<{ detection: { what: string; ok: boolean }[] }>('GET', '/api/admin/runbooks/database');
+      return detection.find(({ what }) => what === 'Connections');
+    };
+    for (let i = 0; i < 500 && (await inUse())?.ok; i++) await connections.more();
+    await api.untilAlert('database');
+    await page.goto('/admin/runbooks/database');
+    const step = steps(page);
+    await expect(page.getByText('It is happening.')).toBeVisible();
+    await expect(step('Detection')).toContainText('Database trouble: Connections');
+    await page.getByLabel('Reason to: Stop all jobs').fill('it is out of connections');
+    await page.getByRole('button', { name: 'Stop all jobs' }).click();
+    await expect(operator.notice('The kill switch is on: no job starts.')).toBeVisible();
+    expect((await api.killSwitch()).active).toBe(true);
+
+    connections.close();
+    await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+    await api.untilAlert('database', false);
+  } finally {
+    connections.close();
+    await api.watchAsEver('database');
+  }
 });

@@ -23,6 +23,13 @@ export interface Queue {
   failed: number;
 }
 
+export interface Alert {
+  id: number;
+  rule: string;
+  subject: string;
+  acknowledgedBy: string | null;
+}
+
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export class Api {
@@ -128,6 +135,44 @@ export class Api {
     for (const part of stopped) {
       await this.send('POST', `/api/ops/workers/${part}/start`, { reason: 'the story is over' });
     }
+  }
+
+  /** The number of a post that was found. */
+  async somePost(): Promise<number> {
+    await this.until(await this.discover(1), 'completed');
+    await this.untilQuiet();
+    const done = '/api/jobs?kind=domains.harvesting&state=completed&limit=1';
+    const { items } = await this.send<{ items: { payload: { postId: number } }[] }>('GET', done);
+    if (!items[0]) throw new Error('no post was harvested');
+    return items[0].payload.postId;
+  }
+
+  /** Changes a rule of the alerts. */
+  async watch(rule: string, change: { threshold?: number; forMinutes?: number; enabled?: boolean }): Promise<void> {
+    await this.send('POST', `/api/admin/alerts/rules/${rule}`, { action: 'change', ...change });
+  }
+
+  /** Makes a rule what it was at first. */
+  async watchAsEver(rule: string): Promise<void> {
+    await this.send('POST', `/api/admin/alerts/rules/${rule}`, { action: 'reset' });
+  }
+
+  async alerts(): Promise<Alert[]> {
+    return (await this.send<{ firing: Alert[] }>('GET', '/api/admin/alerts')).firing;
+  }
+
+  /** Waits until an alert of this rule fires, or none does. */
+  async untilAlert(rule: string, fires = true): Promise<void> {
+    const now = async () => (await this.alerts()).some((alert) => alert.rule === rule);
+    await expect.poll(now, { message: `an alert of ${rule}`, timeout: 90_000 }).toBe(fires);
+  }
+
+  /** Removes all dead letters. */
+  async clearDeadLetters(): Promise<void> {
+    await this.set('dlq_undo_seconds', 0);
+    const clear = { action: 'delete', filter: {}, all: true, reason: 'another story begins', ratePerSecond: 1000 };
+    if ((await this.deadLetters()).length > 0) await this.send('POST', '/api/admin/dead-letter-queue/bulk', clear);
+    await expect.poll(async () => (await this.deadLetters()).length, { timeout: 30_000 }).toBe(0);
   }
 
   /** Turns the MCP provider's fault dial. */

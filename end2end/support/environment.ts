@@ -25,6 +25,12 @@ export const empty = { url: variable('EMPTY_URL') };
 /** A server on the same database, behind a gate that stories shut. */
 export const gated = { url: variable('GATED_URL'), gate: Number(variable('GATE_PID')) };
 
+/** Where the private database of the server under test listens: a unix socket. */
+export const databaseSocket = variable('DATABASE_SOCKET');
+
+/** What alerts are posted to. */
+export const telephoneURL = variable('TELEPHONE_URL');
+
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const MAC_BROWSERS = ['Chromium', 'Google Chrome'].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`);
 

@@ -39,6 +39,8 @@ export const routes: Route[] = [
   { name: 'runbooks', path: () => '/admin/runbooks' },
   { name: 'runbook', path: () => '/admin/runbooks/breaker-open' },
   { name: 'runbook-gap', path: () => '/admin/runbooks/backfill-gap' },
+  { name: 'alerts', path: () => '/admin/alerts' },
+  { name: 'alert-rule', path: () => '/admin/alerts/success-rate' },
   { name: 'breakers', path: () => '/admin/breakers' },
   { name: 'breaker', path: () => '/admin/breakers/mcp' },
   { name: 'breaker-back-test', path: () => '/admin/breakers/mcp/back-test' },
@@ -62,7 +64,7 @@ export const routes: Route[] = [
 ];
 
 /** Addresses at which there is nothing. */
-export const lost = ['/admin/nowhere', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/admin/schedules/none', '/domains/999999999'];
+export const lost = ['/admin/nowhere', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/admin/schedules/none', '/admin/alerts/none', '/domains/999999999'];
 
 /** Makes something for every page to show. */
 export async function prepare(api: Api): Promise<Made> {

@@ -4,6 +4,7 @@
 //! the work and writes its audit row in one transaction. A job changes its state in one file,
 //! `jobs/transitions.rs`. The current time is read in one file, `clock.rs`.
 
+pub mod alerts;
 pub mod audit;
 pub mod auth;
 pub mod breaker;

@@ -1,24 +1,26 @@
 //! The scheduler: of all that run, one holds the lease and does the work. It ticks the schedules,
-//! takes back the jobs of lost workers, advances the bulk operations, samples the depths, and does the
-//! other sweeps.
+//! takes back the jobs of lost workers, advances the bulk operations, samples the depths, watches for
+//! alerts, and does the other sweeps.
 
 use std::time::Duration;
 
 use signalbox_model::Timestamp;
+use signalbox_model::actor::Actor;
 use signalbox_model::sweep::Sweep;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::alerts::courier::{self, Outside};
 use crate::clock::SharedClock;
 use crate::dead_letters::runner;
 use crate::jobs::Registry;
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
-use crate::{queues, settings, sweeps, throttle, trends};
+use crate::{Ctx, alerts, queues, settings, sweeps, throttle, trends};
 
 /// The sweeps that are done every [`SchedulerOptions::sweep_every`].
-const HOURLY: [Sweep; 7] = [
+const HOURLY: [Sweep; 8] = [
     Sweep::Partitions,
     Sweep::IdempotencyKeys,
     Sweep::Sessions,
@@ -26,10 +28,14 @@ const HOURLY: [Sweep; 7] = [
     Sweep::BulkOperations,
     Sweep::ProviderCalls,
     Sweep::JobProgress,
+    Sweep::Alerts,
 ];
 
+/// The rules of alerts are looked at this often.
+const WATCH_EVERY: chrono::Duration = chrono::Duration::seconds(5);
+
 /// How a scheduler works.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct SchedulerOptions {
     /// What it enqueues when.
     pub schedules: Vec<ScheduleSpec>,
@@ -39,6 +45,8 @@ pub struct SchedulerOptions {
     pub lease: Duration,
     /// It sweeps this often.
     pub sweep_every: Duration,
+    /// Whom alerts are told to.
+    pub outside: Outside,
 }
 
 impl Default for SchedulerOptions {
@@ -48,6 +56,7 @@ impl Default for SchedulerOptions {
             interval: Duration::from_secs(1),
             lease: Duration::from_secs(15),
             sweep_every: Duration::from_secs(3600),
+            outside: Outside::default(),
         }
     }
 }
@@ -89,6 +98,7 @@ async fn work(
     stop: CancellationToken,
 ) {
     let mut leader = Leader::new();
+    let courier = tokio::spawn(carry(db.clone(), clock.clone(), options.clone(), stop.clone()));
     loop {
         match leader.round(&db, &clock, &registry, &options).await {
             Ok(()) => {}
@@ -99,8 +109,24 @@ async fn work(
             () = stop.cancelled() => break,
         }
     }
+    if let Err(error) = courier.await {
+        tracing::error!(%error, "the alerts' courier had died");
+    }
     if let Err(error) = resign(&db, leader.id).await {
         tracing::warn!(%error, "could not resign; the lease will run out");
+    }
+}
+
+/// Sends what alerts have to say, beside the rounds: a channel that does not answer must not hold up a tick.
+async fn carry(db: PgPool, clock: SharedClock, options: SchedulerOptions, stop: CancellationToken) {
+    loop {
+        if let Err(error) = courier::deliver(&db, &clock, &options.outside).await {
+            tracing::warn!(%error, "alert messages are not sent; trying again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(options.interval) => {}
+            () = stop.cancelled() => break,
+        }
     }
 }
 
@@ -109,12 +135,19 @@ struct Leader {
     id: Uuid,
     declared: bool,
     sampled: Option<Timestamp>,
+    watched_at: Option<Timestamp>,
     swept_at: Option<Timestamp>,
 }
 
 impl Leader {
     fn new() -> Leader {
-        Leader { id: Uuid::now_v7(), declared: false, sampled: None, swept_at: None }
+        Leader {
+            id: Uuid::now_v7(),
+            declared: false,
+            sampled: None,
+            watched_at: None,
+            swept_at: None,
+        }
     }
 
     /// One look at everything, if we lead.
@@ -144,6 +177,10 @@ impl Leader {
             trends::sample(db, now).await?;
             self.sampled = Some(minute);
         }
+        if self.watched_at.is_none_or(|at| now - at >= WATCH_EVERY) {
+            watch(db, clock, registry, options).await;
+            self.watched_at = Some(now);
+        }
         let every =
             chrono::Duration::from_std(options.sweep_every).unwrap_or(chrono::Duration::hours(1));
         if self.swept_at.is_none_or(|at| now - at >= every) {
@@ -153,6 +190,14 @@ impl Leader {
             self.swept_at = Some(now);
         }
         Ok(())
+    }
+}
+
+/// Watches for alerts. Its failure keeps nothing else from running.
+async fn watch(db: &PgPool, clock: &SharedClock, registry: &Registry, options: &SchedulerOptions) {
+    let ctx = Ctx::new(db.clone(), clock.clone(), Actor::system("alerts"));
+    if let Err(error) = alerts::watch(&ctx, registry, &options.outside).await {
+        tracing::warn!(%error, "alerts could not be watched for; trying again");
     }
 }
 

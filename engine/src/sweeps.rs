@@ -13,7 +13,7 @@ use crate::breaker::{calls, history};
 use crate::clock::SharedClock;
 use crate::dead_letters::{cap, runner};
 use crate::jobs::{checkpoint, hold, progress};
-use crate::{CommandError, Ctx, jobs, trends};
+use crate::{CommandError, Ctx, alerts, jobs, trends};
 
 /// Finished jobs, attempts, logs and counters are kept this long (OP-16).
 pub const KEEP_DAYS: i64 = 90;
@@ -103,6 +103,9 @@ async fn carry_out(db: &PgPool, sweep: Sweep, now: Timestamp) -> Result<Swept, s
             reports_forgotten: count(progress::forget_ended(db, now).await?),
             checkpoints_forgotten: count(checkpoint::forget_ended(db).await?),
             holds_forgotten: count(hold::forget_ended(db).await?),
+        },
+        Sweep::Alerts => Swept::Alerts {
+            forgotten: count(alerts::forget_before(db, now - days(KEEP_DAYS)).await?),
         },
     })
 }

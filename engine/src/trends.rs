@@ -13,7 +13,9 @@ use sqlx::{PgPool, Row};
 use crate::{CommandError, Ctx, dead_letters, logs, overview};
 
 /// The events that may explain a bend in a curve: whatever moves a lever or a breaker.
-const MOMENTS: [&str; 29] = [
+const MOMENTS: [&str; 31] = [
+    "alert_fired",
+    "alert_resolved",
     "auto_throttle",
     "circuit_breaker_closed",
     "circuit_breaker_forced_closed",

@@ -81,6 +81,8 @@ pub enum Permission {
     OperateWorkers,
     /// Take incidents on, write notes about them, and end them.
     KeepIncidents,
+    /// Acknowledge and silence alerts, and change their rules.
+    OperateAlerts,
 }
 
 impl Permission {
@@ -98,6 +100,7 @@ impl Permission {
             Permission::OperateSchedules => "operate schedules",
             Permission::OperateWorkers => "stop or start workers or the scheduler",
             Permission::KeepIncidents => "take incidents on or end them",
+            Permission::OperateAlerts => "acknowledge, silence or change alerts",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! browser and the server share one definition of everything they talk about.
 
 pub mod actor;
+pub mod alert;
 pub mod backfill;
 pub mod breaker;
 pub mod bulk_operation;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Alert;
 use crate::{Timestamp, format};
 
 /// A class of incidents; each has a runbook.
@@ -398,6 +399,8 @@ impl Run {
 pub struct Runbook {
     /// Of which class of incidents.
     pub incident: Incident,
+    /// The alerts that fire of it.
+    pub alerts: Vec<Alert>,
     /// Whether it is happening: what is not in order here is why.
     pub detection: Vec<Finding>,
     /// The evidence, already asked for.

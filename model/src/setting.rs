@@ -57,7 +57,7 @@ const fn spec(
 }
 
 /// Every setting. Defaults as in OP-3.
-pub const SETTINGS: [SettingSpec; 26] = [
+pub const SETTINGS: [SettingSpec; 27] = [
     spec(
         "max_concurrent_discovery_jobs",
         5,
@@ -225,6 +225,13 @@ pub const SETTINGS: [SettingSpec; 26] = [
         (100, 10_000_000),
         "letters",
         "Beyond this many pending dead letters the oldest are removed",
+    ),
+    spec(
+        "alerts_dry_run",
+        0,
+        (0, 1),
+        "0 or 1",
+        "1: what alerts would say outside is written down and not sent",
     ),
     spec(
         "auto_throttle_enabled",

@@ -28,11 +28,13 @@ pub enum Sweep {
     ProviderCalls,
     /// Forgets what jobs reported and kept, and who held them, when they have ended.
     JobProgress,
+    /// Forgets alerts that were over long ago, and what was said of them.
+    Alerts,
 }
 
 impl Sweep {
     /// Every sweep, in the order in which they are shown.
-    pub const ALL: [Sweep; 9] = [
+    pub const ALL: [Sweep; 10] = [
         Sweep::LostWorkers,
         Sweep::Partitions,
         Sweep::Retention,
@@ -42,6 +44,7 @@ impl Sweep {
         Sweep::BulkOperations,
         Sweep::ProviderCalls,
         Sweep::JobProgress,
+        Sweep::Alerts,
     ];
 
     /// The stable name used in the database and in JSON.
@@ -56,6 +59,7 @@ impl Sweep {
             Sweep::BulkOperations => "bulk_operations",
             Sweep::ProviderCalls => "provider_calls",
             Sweep::JobProgress => "job_progress",
+            Sweep::Alerts => "alerts",
         }
     }
 
@@ -74,6 +78,9 @@ impl Sweep {
             }
             Sweep::JobProgress => {
                 "Forgets the checkpoints and holds of jobs that have ended, and their progress after 7 days, every hour"
+            }
+            Sweep::Alerts => {
+                "Forgets alerts that were over for 90 days, and their messages, every hour"
             }
         }
     }
@@ -129,6 +136,11 @@ pub enum Swept {
         /// Moves of breakers forgotten.
         moves_forgotten: i64,
     },
+    /// [`Sweep::Alerts`].
+    Alerts {
+        /// Alerts and messages forgotten.
+        forgotten: i64,
+    },
     /// [`Sweep::JobProgress`].
     JobProgress {
         /// Jobs whose progress was forgotten.
@@ -149,7 +161,8 @@ impl Swept {
             | Swept::Partitions { made: n }
             | Swept::IdempotencyKeys { forgotten: n }
             | Swept::Sessions { forgotten: n }
-            | Swept::BulkOperations { forgotten: n } => n > 0,
+            | Swept::BulkOperations { forgotten: n }
+            | Swept::Alerts { forgotten: n } => n > 0,
             Swept::DeadLetterCap { by_age, by_count } => by_age > 0 || by_count > 0,
             Swept::ProviderCalls { calls_forgotten, moves_forgotten } => {
                 calls_forgotten > 0 || moves_forgotten > 0
@@ -189,6 +202,9 @@ impl Swept {
             ),
             Swept::BulkOperations { forgotten } => {
                 format!("forgot {}", plural(forgotten, "operation", "operations"))
+            }
+            Swept::Alerts { forgotten } => {
+                format!("forgot {}", plural(forgotten, "alert or message", "alerts and messages"))
             }
             Swept::ProviderCalls { calls_forgotten, moves_forgotten } => format!(
                 "forgot {} and {}",

@@ -92,6 +92,20 @@ pub struct Options {
     #[arg(global = true, default_value = "local", value_parser = NonEmptyStringValueParser::new())]
     pub environment: String,
 
+    /// Where people reach the console, such as https://ops.example.com: what alerts link to.
+    #[arg(long, env = "SIGNALBOX_URL", value_name = "SIGNALBOX_URL", global = true)]
+    pub url: Option<String>,
+
+    /// Where alerts are posted, as Slack and what speaks like it takes them: {"text": …}.
+    #[arg(long, env = "ALERT_WEBHOOK_URL", value_name = "ALERT_WEBHOOK_URL", global = true)]
+    #[arg(hide_env_values = true)]
+    pub alert_webhook_url: Option<Secret>,
+
+    /// Key that posted alerts are signed with, by HMAC-SHA256 in x-signalbox-signature.
+    #[arg(long, env = "ALERT_WEBHOOK_SECRET", value_name = "ALERT_WEBHOOK_SECRET")]
+    #[arg(global = true, hide_env_values = true)]
+    pub alert_webhook_secret: Option<Secret>,
+
     /// Where the built browser files are.
     #[arg(long, env = "SIGNALBOX_SITE_ROOT", value_name = "SIGNALBOX_SITE_ROOT", global = true)]
     #[arg(default_value = "target/site")]

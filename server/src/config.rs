@@ -65,6 +65,12 @@ pub struct Config {
     pub secure_cookies: bool,
     /// Name of this installation.
     pub environment: String,
+    /// Where people reach the console, without a slash at its end.
+    pub url: Option<String>,
+    /// Where alerts are posted.
+    pub alert_webhook_url: Option<Secret>,
+    /// What they are signed with.
+    pub alert_webhook_secret: Option<Secret>,
     /// Where the built browser files are.
     pub site_root: PathBuf,
     /// Jobs that this process runs at once.
@@ -102,6 +108,8 @@ impl Config {
         check_url("DATABASE_URL", database_url.as_ref(), &["postgres", "postgresql"])?;
         let mcp_base_url = non_empty(options.mcp_base_url);
         check_url("MCP_BASE_URL", mcp_base_url.as_ref(), &["http", "https"])?;
+        let alert_webhook_url = non_empty(options.alert_webhook_url);
+        check_url("ALERT_WEBHOOK_URL", alert_webhook_url.as_ref(), &["http", "https"])?;
         let admin_email = options.admin_email.filter(|email| !email.trim().is_empty());
         if let Some(email) = &admin_email
             && !looks_like_email(email)
@@ -127,6 +135,9 @@ impl Config {
             allowed_origins: origins(options.allowed_origins.as_deref().unwrap_or_default())?,
             secure_cookies: options.secure_cookies,
             environment: options.environment,
+            url: public_url(options.url)?,
+            alert_webhook_url,
+            alert_webhook_secret: non_empty(options.alert_webhook_secret),
             site_root: options.site_root,
             worker_concurrency: options.worker_concurrency.into(),
             mcp: McpOptions {
@@ -174,9 +185,26 @@ fn check_url(
     }
     let allowed = match variable {
         "DATABASE_URL" => "it must be a URL, such as postgres://user:password@host/database",
+        "ALERT_WEBHOOK_URL" => {
+            "it must be an http or https URL, such as https://hooks.example.com/x"
+        }
         _ => "it must be an http or https URL, such as https://mcp.example.com/mcp",
     };
     Err(ConfigError { variable, value: "(hidden)".to_owned(), allowed })
+}
+
+fn public_url(url: Option<String>) -> Result<Option<String>, ConfigError> {
+    let Some(url) = url.filter(|url| !url.trim().is_empty()) else { return Ok(None) };
+    let usable = Url::parse(&url).is_ok_and(|url| {
+        ["http", "https"].contains(&url.scheme())
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if usable {
+        return Ok(Some(url.trim_end_matches('/').to_owned()));
+    }
+    let allowed = "it must be an http or https URL, such as https://ops.example.com";
+    Err(ConfigError { variable: "SIGNALBOX_URL", value: url, allowed })
 }
 
 /// The origins in a list separated by commas, as browsers write them.
@@ -231,6 +259,18 @@ mod tests {
     fn a_bad_database_url_is_refused_without_showing_it() {
         let error = config(&["--database-url", "mysql://u:hunter2@h/d"]).unwrap_err().to_string();
         assert!(error.contains("DATABASE_URL") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_bad_webhook_is_refused_without_showing_it_and_the_public_url_loses_its_slash() {
+        let error = config(&["--alert-webhook-url", "hooks/hunter2"]).unwrap_err().to_string();
+        assert!(error.contains("ALERT_WEBHOOK_URL") && !error.contains("hunter2"), "{error}");
+        let config = |url| config(&["--url", url]);
+        assert_eq!(
+            config("https://ops.example.com/").unwrap().url.unwrap(),
+            "https://ops.example.com"
+        );
+        assert!(config("ops.example.com").is_err());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod session_store;
 mod signals;
 mod state;
 mod tools;
+mod webhook;
 
 pub use router::app;
 pub use run::{RunError, run};

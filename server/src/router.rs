@@ -60,8 +60,9 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, auth, batch, breakers, bulk_operations, changes, dead_letters, exports, fleet,
-        jobs, kill_switch, logs, matviews, queues, runbooks, schedules, settings, sweeps, trends,
+        admin_jobs, alerts, auth, batch, breakers, bulk_operations, changes, dead_letters, exports,
+        fleet, jobs, kill_switch, logs, matviews, queues, runbooks, schedules, settings, sweeps,
+        trends,
     };
     Router::new()
         .route("/api/auth/login", post(auth::login))
@@ -124,6 +125,11 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/runbooks/runs/{id}", get(runbooks::run))
         .route("/api/admin/runbooks/runs/{id}/export", get(runbooks::export))
         .route("/api/admin/runbooks/{incident}", get(runbooks::read).post(runbooks::command))
+        .route("/api/admin/alerts", get(alerts::list))
+        .route("/api/admin/alerts/history", get(alerts::history))
+        .route("/api/admin/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/api/admin/alerts/rules/{name}", get(alerts::rule).post(alerts::command))
+        .route("/api/admin/test-alert", post(alerts::test))
         .route("/api/admin/sweeps", get(sweeps::list))
         .route("/api/admin/matviews", get(matviews::status).post(matviews::command))
         .route("/api/admin/logs", get(logs::search))

@@ -1,9 +1,11 @@
 //! Running: web, worker and scheduler, in one process or apart, and their orderly end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use signalbox_engine::alerts::courier::{Channel, Outside};
 use signalbox_engine::auth::users::{FirstAdmin, ensure_first_admin};
 use signalbox_engine::changes::Changes;
 use signalbox_engine::jobs::handler::Registry;
@@ -21,6 +23,7 @@ use crate::router::app;
 use crate::run::RunError;
 use crate::signals::Signals;
 use crate::state::{AppParts, Readiness};
+use crate::webhook::Webhook;
 
 /// How long a start waits for its database.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -99,14 +102,16 @@ async fn start(config: &Config, roles: Roles, system: &Ctx) -> Result<Running, R
             .map_err(|error| RunError::Settings(error.into()))?;
     }
     let registry = signalbox_pipelines::registry(config.providers())?;
+    let outside = outside(config, system);
     let readiness = Readiness::default();
     let worker = if roles.worker { Some(start_worker(config, system, &registry)) } else { None };
-    let scheduler = if roles.scheduler { Some(start_scheduler(system, &registry)) } else { None };
+    let scheduler =
+        if roles.scheduler { Some(start_scheduler(system, &registry, &outside)) } else { None };
     let web = match listener {
         None => None,
         Some(listener) => {
             let admin = first_admin(config, system).await?;
-            let parts = parts(config, system, registry, readiness.clone());
+            let parts = AppParts { outside, ..parts(config, system, registry, readiness.clone()) };
             let changes = parts.changes.clone();
             warn_of_plain_http(config);
             let url = url(config, &listener);
@@ -124,9 +129,25 @@ fn start_worker(config: &Config, system: &Ctx, registry: &Registry) -> Worker {
     Worker::start(system.db.clone(), system.clock.clone(), registry.clone(), options)
 }
 
-fn start_scheduler(system: &Ctx, registry: &Registry) -> Scheduler {
+/// Whom alerts are told to.
+fn outside(config: &Config, system: &Ctx) -> Outside {
+    let secret = config.alert_webhook_secret.clone();
+    let webhook = config.alert_webhook_url.clone().and_then(|url| {
+        let webhook = Webhook::new(url, secret, system.clock.clone());
+        webhook.inspect_err(|error| tracing::error!(%error, "alerts cannot be posted")).ok()
+    });
+    let channels = webhook.map(|webhook| Arc::new(webhook) as Arc<dyn Channel>);
+    Outside {
+        environment: config.environment.clone(),
+        url: config.url.clone(),
+        channels: channels.into_iter().collect(),
+    }
+}
+
+fn start_scheduler(system: &Ctx, registry: &Registry, outside: &Outside) -> Scheduler {
     let options = SchedulerOptions {
         schedules: signalbox_pipelines::schedules(),
+        outside: outside.clone(),
         ..SchedulerOptions::default()
     };
     Scheduler::start(system.db.clone(), system.clock.clone(), registry.clone(), options)
@@ -136,6 +157,7 @@ fn parts(config: &Config, system: &Ctx, registry: Registry, readiness: Readiness
     AppParts {
         system: system.clone(),
         registry,
+        outside: Outside::default(),
         environment: config.environment.clone(),
         allowed_origins: config.allowed_origins.clone(),
         secure_cookies: config.secure_cookies,

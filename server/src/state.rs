@@ -9,6 +9,7 @@ use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use signalbox_app::request::Assets;
 use signalbox_engine::Ctx;
+use signalbox_engine::alerts::courier::Outside;
 use signalbox_engine::changes::Changes;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_model::Timestamp;
@@ -22,6 +23,8 @@ pub struct AppParts {
     pub system: Ctx,
     /// Every job kind.
     pub registry: Registry,
+    /// Whom alerts are told to.
+    pub outside: Outside,
     /// Name of this installation, shown in the top strip.
     pub environment: String,
     /// Other origins that may send changes, as browsers write them.
@@ -43,6 +46,7 @@ impl AppParts {
             changes: Changes::listen(&system.db),
             system,
             registry,
+            outside: Outside::default(),
             environment: "local".to_owned(),
             allowed_origins: Vec::new(),
             secure_cookies: false,

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+use signalbox_model::alert::Urgency;
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::dead_letter::DeadLetterStatus;
 use signalbox_model::job::{AttemptOutcome, Job, JobState};
@@ -103,6 +104,14 @@ pub(crate) const fn of_level(level: LogLevel) -> (Aspect, &'static str) {
         LogLevel::Info => (Aspect::Clear, "info"),
         LogLevel::Warn => (Aspect::Caution, "warn"),
         LogLevel::Error => (Aspect::Danger, "error"),
+    }
+}
+
+/// An alert's aspect while it fires.
+pub(crate) const fn of_urgency(urgency: Urgency) -> Aspect {
+    match urgency {
+        Urgency::Warning => Aspect::Caution,
+        Urgency::Critical => Aspect::Danger,
     }
 }
 

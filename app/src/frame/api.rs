@@ -3,6 +3,7 @@
 use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
+use signalbox_model::alert::AlertCounts;
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::fleet::Stop;
 use signalbox_model::kill_switch::KillSwitch;
@@ -28,6 +29,8 @@ pub(crate) struct StripFacts {
     pub scheduler: Option<Stop>,
     /// The provider whose breaker needs attention most, and that breaker's state; the first one while all are closed.
     pub worst_breaker: Option<(String, BreakerState)>,
+    /// What alerts fire.
+    pub alerts: AlertCounts,
     /// How many dead letters there are.
     pub dead_letters: DeadLetterCounts,
 }
@@ -56,7 +59,7 @@ impl StripFacts {
 /// The state of the whole; nothing for those who may not see the console.
 #[server(prefix = "/api/fn", endpoint = "strip", output = crate::codec::Json)]
 pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
-    use signalbox_engine::{breaker, dead_letters, fleet, kill_switch};
+    use signalbox_engine::{alerts, breaker, dead_letters, fleet, kill_switch};
     use signalbox_model::actor::Permission;
 
     let ctx = match crate::request::state()?.ctx() {
@@ -83,6 +86,7 @@ pub(crate) async fn strip() -> Result<Option<StripFacts>, AppError> {
         workers: fleet.stop,
         scheduler: fleet.scheduler.stop,
         worst_breaker: worst,
+        alerts: alerts::counts(&ctx).await?,
         dead_letters: dead_letters::counts(&ctx).await?,
     }))
 }
@@ -127,6 +131,7 @@ mod tests {
             workers: None,
             scheduler: None,
             worst_breaker: None,
+            alerts: AlertCounts::default(),
             dead_letters: DeadLetterCounts::default(),
         }
     }

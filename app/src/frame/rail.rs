@@ -37,7 +37,8 @@ const LINES: [Entry; 7] = [
     entry("k", "lever", "/admin/kill-switch", "Kill switch"),
 ];
 const RESULTS: [Entry; 1] = [entry("n", "globe", "/domains", "Domains")];
-const OPERATIONS: [Entry; 6] = [
+const OPERATIONS: [Entry; 7] = [
+    entry("a", "bell", "/admin/alerts", "Alerts"),
     entry("r", "runbook", "/admin/runbooks", "Runbooks"),
     entry("w", "workers", "/admin/workers", "Workers"),
     entry("s", "clock", "/admin/schedules", "Schedules"),

@@ -1,6 +1,7 @@
 //! The strip: the state of the whole, always in sight.
 
 use leptos::prelude::*;
+use signalbox_model::alert::AlertCounts;
 use signalbox_model::fleet::Stop;
 use signalbox_model::format;
 
@@ -37,6 +38,11 @@ fn Facts(facts: StripFacts) -> impl IntoView {
             (aspect, format!("{} {word}", provider.to_ascii_uppercase()))
         },
     );
+    let (alert, alert_word) = match facts.alerts {
+        AlertCounts { firing: 0, .. } => (Aspect::Idle, "none".to_owned()),
+        AlertCounts { firing, critical: 0 } => (Aspect::Caution, format::count(firing)),
+        AlertCounts { firing, .. } => (Aspect::Danger, format::count(firing)),
+    };
     let dead = facts.dead_letters.undecided();
     let dead_aspect = if dead > 0 { Aspect::Caution } else { Aspect::Idle };
     view! {
@@ -47,6 +53,7 @@ fn Facts(facts: StripFacts) -> impl IntoView {
         <dl>
             <Fact name="Kill switch" href="/admin/kill-switch" aspect=switch word=switch_word />
             <Fact name="Worst breaker" href="/admin/jobs#breakers" aspect=breaker word=breaker_words />
+            <Fact name="Alerts" href="/admin/alerts" aspect=alert word=alert_word />
             <Fact
                 name="Dead letters"
                 href="/admin/dead-letter-queue"
@@ -92,12 +99,21 @@ fn Fact(
 /// Says on every page what a person has stopped, and why.
 #[component]
 pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
-    let StripFacts { kill_switch: switch, workers, scheduler, at_work, .. } = facts;
+    let StripFacts { kill_switch: switch, workers, scheduler, at_work, alerts, .. } = facts;
     let nobody = (at_work == 0 && workers.is_none()).then(|| {
         view! {
             <div class="banner" role="status">
                 <span>"No worker is at work: no job starts."</span>
                 <a href="/admin/workers">"Open the workers"</a>
+            </div>
+        }
+    });
+    let alerted = (alerts.critical > 0).then(|| {
+        let what = format::plural(alerts.critical, "critical alert fires", "critical alerts fire");
+        view! {
+            <div class="banner" role="status">
+                <span>{format!("{what}, and nobody takes care of it yet.")}</span>
+                <a href="/admin/alerts">"Open the alerts"</a>
             </div>
         }
     });
@@ -124,5 +140,5 @@ pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
             })
         })
         .collect();
-    view! { <div class="banners">{nobody} {banners}</div> }.into_any()
+    view! { <div class="banners">{nobody} {alerted} {banners}</div> }.into_any()
 }

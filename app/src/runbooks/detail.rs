@@ -2,17 +2,19 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::alert::Alert;
 use signalbox_model::runbook::{Incident, Remedy, Runbook};
 
 use super::api::{EndRunbook, NoteInRunbook, PullLever, ReadRunbook, StartRunbook};
 use super::findings::Findings;
 use super::record::{Commands, Past, RunPanel};
-use crate::components::aspect::{Aspect, State};
+use crate::components::aspect::{Aspect, State, of_urgency};
 use crate::components::command::{Command, CommandForm};
 use crate::components::field::Field;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::submit::Submit;
+use crate::components::time::Time;
 
 /// The page.
 #[component]
@@ -42,6 +44,9 @@ pub(crate) fn RunbookPage() -> impl IntoView {
                         <li>
                             <h2>"Detection"</h2>
                             <p class="hint">"What shows the incident, as it stands now."</p>
+                            {part(move || {
+                                view! { <Alerted alerts=runbook.with(|r| r.alerts.clone()) /> }
+                            })}
                             {part(move || {
                                 view! { <Findings findings=runbook.with(|r| r.detection.clone()) /> }
                             })}
@@ -90,6 +95,31 @@ fn head(runbook: &Runbook) -> impl IntoView + use<> {
         <Crumbs href="/admin/runbooks" label="Runbooks" here=incident.title() />
         <PageHead heading=incident.title() now rest=incident.symptom() />
     }
+}
+
+/// The alerts that led here.
+#[component]
+fn Alerted(alerts: Vec<Alert>) -> impl IntoView {
+    let lines: Vec<_> = alerts
+        .into_iter()
+        .map(|alert| {
+            let by = match &alert.acknowledged_by {
+                Some(by) => format!("{by} takes care of it"),
+                None => "nobody takes care of it yet".to_owned(),
+            };
+            view! {
+                <li>
+                    <State of=of_urgency(alert.urgency) word="Alert" />
+                    " "
+                    <a href=format!("/admin/alerts/{}", alert.rule)>{alert.title}</a>
+                    {format!(": {}, ", alert.subject)}
+                    <Time at=alert.fired_at />
+                    {format!("; {by}")}
+                </li>
+            }
+        })
+        .collect();
+    (!lines.is_empty()).then(|| view! { <ul class="findings">{lines}</ul> })
 }
 
 fn verified(runbook: &Runbook) -> impl IntoView + use<> {

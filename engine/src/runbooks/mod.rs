@@ -17,7 +17,7 @@ use signalbox_model::format;
 use signalbox_model::runbook::{Finding, Incident, Remedy, Runbook};
 
 use crate::jobs::handler::Registry;
-use crate::{CommandError, Ctx};
+use crate::{CommandError, Ctx, alerts};
 
 pub use levers::pull;
 pub use record::{end, note, run, start};
@@ -51,9 +51,10 @@ pub async fn read(
     ctx.demand(Permission::ReadConsole)?;
     let Steps { detection, diagnosis, remedies, verification } =
         look(ctx, registry, incident).await?;
+    let alerts = alerts::of_incident(ctx, incident).await?;
     let (run, past) = record::of(ctx, incident).await?;
     let as_of = ctx.now();
-    Ok(Runbook { incident, detection, diagnosis, remedies, verification, run, past, as_of })
+    Ok(Runbook { incident, alerts, detection, diagnosis, remedies, verification, run, past, as_of })
 }
 
 /// Every runbook.
@@ -69,13 +70,22 @@ pub async fn list(ctx: &Ctx, registry: &Registry) -> Result<Vec<Runbook>, Comman
 }
 
 /// A span of time as a finding tells it: `4 min 10 s`.
-fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     format::duration_ms(time.num_milliseconds())
 }
 
 /// A moment as a finding tells it: `15:04 UTC on 7 May`.
-fn clock_time(at: Timestamp) -> String {
+pub(crate) fn clock_time(at: Timestamp) -> String {
     at.format("%H:%M UTC on %-d %B").to_string()
+}
+
+/// What shows whether `incident` is happening.
+pub(crate) async fn detection(
+    ctx: &Ctx,
+    registry: &Registry,
+    incident: Incident,
+) -> Result<Vec<Finding>, CommandError> {
+    Ok(look(ctx, registry, incident).await?.detection)
 }
 
 async fn look(ctx: &Ctx, registry: &Registry, incident: Incident) -> Result<Steps, CommandError> {

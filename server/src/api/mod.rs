@@ -2,6 +2,7 @@
 //! its answer.
 
 pub mod admin_jobs;
+pub mod alerts;
 pub mod auth;
 pub mod batch;
 pub mod breakers;

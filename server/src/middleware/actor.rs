@@ -51,6 +51,7 @@ pub async fn actor(
         registry: state.parts.registry.clone(),
         actor,
         unavailable: identity == Identity::Unavailable,
+        outside: state.parts.outside.clone(),
         environment: state.parts.environment.clone(),
         assets: state.assets.clone(),
         request_id: request_id.map(|id| id.0).unwrap_or_default(),

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 34] = [
+const API: [(&str, &str); 40] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),
@@ -26,6 +26,12 @@ const API: [(&str, &str); 34] = [
     ("GET", "/api/admin/logs"),
     ("GET", "/api/admin/trends"),
     ("GET", "/api/admin/changes"),
+    ("GET", "/api/admin/alerts"),
+    ("GET", "/api/admin/alerts/history"),
+    ("POST", "/api/admin/alerts/1/acknowledge"),
+    ("GET", "/api/admin/alerts/rules/success-rate"),
+    ("POST", "/api/admin/alerts/rules/success-rate"),
+    ("POST", "/api/admin/test-alert"),
     ("GET", "/api/admin/runbooks"),
     ("GET", "/api/admin/runbooks/breaker-open"),
     ("POST", "/api/admin/runbooks/breaker-open"),

@@ -1,6 +1,7 @@
 //! The console over real HTTP, each test on a database of its own. Needs `DATABASE_URL`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alerts;
 mod auth;
 mod bad_input;
 mod bulk_operations;

@@ -55,7 +55,7 @@ async fn sweeps_are_listed_with_what_they_do() {
     let admin = console.admin().await;
     let sweeps = json_of(admin.get("/api/admin/sweeps").await, 200).await;
     let sweeps = sweeps["sweeps"].as_array().unwrap();
-    assert_eq!(sweeps.len(), 9);
+    assert_eq!(sweeps.len(), 10);
     assert_eq!(sweeps[0]["name"], "lost_workers");
     assert!(
         sweeps.iter().all(|sweep| sweep["runAt"].is_null() && sweep["description"].is_string())
