@@ -79,6 +79,7 @@ pub fn App() -> impl IntoView {
                     />
                     <Route path=at(path!("/admin/alerts")) view=chunks::ALERTS ssr=WHOLE />
                     <Route path=at(path!("/admin/alerts/:rule")) view=chunks::ALERT_RULE ssr=WHOLE />
+                    <Route path=at(path!("/admin/audit")) view=chunks::AUDIT ssr=WHOLE />
                     <Route path=at(path!("/admin/logs")) view=chunks::LOGS ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules")) view=chunks::SCHEDULES ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules/:name")) view=chunks::SCHEDULE ssr=WHOLE />

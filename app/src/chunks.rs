@@ -100,6 +100,7 @@ chunk!(rounds:
 chunk!(records:
     exports::ExportsPage as EXPORTS,
     logs::LogsPage as LOGS,
+    audit::AuditPage as AUDIT,
     domains::DomainsPage as DOMAINS,
     domains::DomainPage as DOMAIN,
 );

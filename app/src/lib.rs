@@ -8,6 +8,7 @@
 mod account;
 mod alerts;
 mod app;
+mod audit;
 mod backfills;
 mod breakers;
 mod bulk_operations;

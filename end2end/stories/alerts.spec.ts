@@ -34,7 +34,7 @@ test('op_13 a rule is moved, silenced and put back', async ({ page, operator, ap
   // The browser itself refuses what is out of bounds.
   await expect(page.getByLabel('Threshold, jobs')).toHaveJSProperty('validity.valid', false);
   await page.getByLabel('Threshold, jobs').fill('500');
-  await page.getByLabel('For how many minutes').fill('10');
+  await page.getByLabel('Minutes that it must last').fill('10');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(operator.notice('A queue is long: fires above 500 jobs, for 10 min.')).toBeVisible();
 

@@ -54,6 +54,8 @@ export const routes: Route[] = [
   { name: 'limit', path: () => '/admin/config/discovery_rpm?value=60' },
   { name: 'setting', path: () => '/admin/config/mcp_cb_cooldown_ms' },
   { name: 'logs', path: () => '/admin/logs' },
+  { name: 'audit', path: () => '/admin/audit' },
+  { name: 'audit-none', path: () => '/admin/audit?actor=nobody@example.com' },
   { name: 'schedules', path: () => '/admin/schedules' },
   { name: 'schedule', path: () => '/admin/schedules/cleanup', one: true },
   { name: 'schedule-preview', path: () => '/admin/schedules/cleanup?cron=30+2+*+*+*&zone=Europe%2FBerlin', one: true },

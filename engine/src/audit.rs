@@ -1,9 +1,15 @@
-//! The audit log: what operators did. Append-only, by trigger.
+//! The audit log: what operators did. Append-only by trigger, and a chain of seals, so that what was
+//! changed all the same is found.
 
-use serde_json::Value;
-use sqlx::PgConnection;
+use serde_json::{Value, json};
+use signalbox_model::actor::Permission;
+use signalbox_model::audit::{AuditEntry, AuditFilter, AuditVerdict};
+use signalbox_model::page::{Page, page_rows};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
 
-use crate::Ctx;
+use crate::exports::{self, CsvStream};
+use crate::{CommandError, Ctx, wanted};
 
 /// What an operator did to what.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,4 +42,105 @@ pub async fn record(tx: &mut PgConnection, ctx: &Ctx, act: Act<'_>) -> Result<()
     .execute(tx)
     .await
     .map(drop)
+}
+
+/// The entries that match, the newest first.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn search(ctx: &Ctx, filter: &AuditFilter) -> Result<Page<AuditEntry>, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let limit = page_rows(filter.limit);
+    let rows = sqlx::query(
+        "SELECT * FROM audit_log
+         WHERE ($1::bigint IS NULL OR id < $1)
+           AND ($2::text IS NULL OR actor = $2)
+           AND ($3::text IS NULL OR starts_with(action, $3))
+           AND ($4::text IS NULL OR strpos(lower(subject || ' ' || coalesce(reason, '')), lower($4)) > 0)
+         ORDER BY id DESC LIMIT $5",
+    )
+    .bind(filter.cursor)
+    .bind(wanted(filter.actor.as_deref()))
+    .bind(wanted(filter.action.as_deref()))
+    .bind(wanted(filter.q.as_deref()))
+    .bind(limit + 1)
+    .try_map(entry)
+    .fetch_all(&ctx.db)
+    .await?;
+    Ok(Page::from_rows(rows, limit, |entry| entry.id))
+}
+
+/// As many entries are sealed at once.
+const SEALED_AT_ONCE: i32 = 10_000;
+
+/// Seals the entries that are new, for the leader. Until then they are only append-only.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn seal(db: &PgPool) -> Result<i32, sqlx::Error> {
+    // Most seconds nobody has done anything; then nothing is locked.
+    let new: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM audit_unsealed)").fetch_one(db).await?;
+    if !new {
+        return Ok(0);
+    }
+    sqlx::query_scalar("SELECT seal_audit_log($1)").bind(SEALED_AT_ONCE).fetch_one(db).await
+}
+
+/// Computes the chain anew, from its first entry on. Costs as much as there are entries.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn verify(ctx: &Ctx) -> Result<AuditVerdict, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let row = sqlx::query(
+        "WITH linked AS (
+             SELECT seq, audit_id, seal, lag(seal, 1, ''::bytea) OVER (ORDER BY seq) AS before
+             FROM audit_chain
+         ), checked AS (
+             SELECT seq, audit_id, seal IS NOT DISTINCT FROM audit_seal(before, a) AND a.id IS NOT NULL AS ok
+             FROM linked LEFT JOIN audit_log a ON a.id = audit_id
+         )
+         SELECT (SELECT count(*) FROM audit_log) AS entries,
+                (SELECT encode(seal, 'hex') FROM audit_chain ORDER BY seq DESC LIMIT 1) AS head,
+                (SELECT audit_id FROM checked WHERE NOT ok ORDER BY seq LIMIT 1) AS broken_at,
+                (SELECT count(*) FROM audit_log a
+                 WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id)
+                   AND NOT EXISTS (SELECT FROM audit_unsealed u WHERE u.audit_id = a.id)) AS slipped_in,
+                (SELECT count(*) FROM audit_unsealed) AS waiting",
+    )
+    .fetch_one(&ctx.db)
+    .await?;
+    Ok(AuditVerdict {
+        entries: row.try_get("entries")?,
+        head: row.try_get("head")?,
+        broken_at: row.try_get("broken_at")?,
+        slipped_in: row.try_get("slipped_in")?,
+        waiting: row.try_get("waiting")?,
+    })
+}
+
+/// All entries as CSV, the oldest first, each with its seal.
+///
+/// # Errors
+/// Without [`Permission::ReadConsole`], or when the database does not answer.
+pub async fn csv(ctx: &Ctx) -> Result<impl CsvStream + use<>, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let select = "SELECT a.id, csv_time(a.created_at) AS at, csv_cell(a.actor) AS actor, a.action,
+                         csv_cell(a.subject) AS subject, csv_cell(a.reason) AS reason,
+                         csv_cell(a.details::text) AS details, encode(c.seal, 'hex') AS seal
+                  FROM audit_log a LEFT JOIN audit_chain c ON c.audit_id = a.id ORDER BY c.seq, a.id";
+    exports::csv(ctx, "audit log", json!({}), select.to_owned()).await
+}
+
+fn entry(row: PgRow) -> Result<AuditEntry, sqlx::Error> {
+    Ok(AuditEntry {
+        id: row.try_get("id")?,
+        actor: row.try_get("actor")?,
+        action: row.try_get("action")?,
+        subject: row.try_get("subject")?,
+        reason: row.try_get("reason")?,
+        details: row.try_get("details")?,
+        created_at: row.try_get("created_at")?,
+    })
 }

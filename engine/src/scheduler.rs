@@ -1,6 +1,6 @@
 //! The scheduler: of all that run, one holds the lease and does the work. It ticks the schedules,
-//! takes back the jobs of lost workers, advances the bulk operations, samples the depths, watches for
-//! alerts, and does the other sweeps.
+//! takes back the jobs of lost workers, advances the bulk operations, samples the depths, seals
+//! the audit log, watches for alerts, and does the other sweeps.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::clock::SharedClock;
 use crate::dead_letters::runner;
 use crate::jobs::Registry;
 use crate::schedules::{self, ScheduleError, ScheduleSpec};
-use crate::{Ctx, alerts, queues, settings, sweeps, throttle, trends};
+use crate::{Ctx, alerts, audit, queues, settings, sweeps, throttle, trends};
 
 /// The sweeps that are done every [`SchedulerOptions::sweep_every`].
 const HOURLY: [Sweep; 8] = [
@@ -170,6 +170,7 @@ impl Leader {
         sweep(db, clock, Sweep::LostWorkers).await;
         queues::settle(db, now).await?;
         settings::expire(db, clock).await?;
+        audit::seal(db).await?;
         throttle::settle(db, now).await?;
         runner::advance(db, now).await?;
         let minute = trends::minute(now);

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod alert;
+pub mod audit;
 pub mod backfill;
 pub mod breaker;
 pub mod bulk_operation;

@@ -39,6 +39,8 @@ pub enum Command {
     CreateAdmin,
     /// Check the configuration, the database and the built files, then exit.
     Doctor,
+    /// Compute the audit log's chain of seals anew, then exit; with an error if it is broken.
+    VerifyAudit,
 }
 
 /// How log lines are written.

@@ -60,9 +60,9 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, alerts, auth, batch, breakers, bulk_operations, changes, dead_letters, exports,
-        fleet, jobs, kill_switch, logs, matviews, queues, runbooks, schedules, settings, sweeps,
-        trends,
+        admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, dead_letters,
+        exports, fleet, jobs, kill_switch, logs, matviews, queues, runbooks, schedules, settings,
+        sweeps, trends,
     };
     Router::new()
         .route("/api/auth/login", post(auth::login))
@@ -133,6 +133,9 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/sweeps", get(sweeps::list))
         .route("/api/admin/matviews", get(matviews::status).post(matviews::command))
         .route("/api/admin/logs", get(logs::search))
+        .route("/api/admin/audit", get(audit::search))
+        .route("/api/admin/audit/verify", get(audit::verify))
+        .route("/api/admin/audit/export", get(audit::export))
         .route("/api/admin/trends", get(trends::read))
         .route("/api/admin/changes", get(changes::stream))
         .route("/api/domains/export", get(exports::domains))

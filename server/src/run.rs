@@ -44,6 +44,12 @@ pub enum RunError {
     /// The system refuses to tell of signals.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] std::io::Error),
+    /// The audit log cannot be read.
+    #[error("cannot verify the audit log: {0}")]
+    Audit(#[source] CommandError),
+    /// The audit log is not what was written.
+    #[error("{0}")]
+    AuditBroken(String),
     /// `signalbox doctor` found something.
     #[error("{0} of the checks failed")]
     Doctor(usize),
@@ -66,5 +72,6 @@ pub async fn run(cli: Cli) -> Result<(), RunError> {
         Command::Migrate => tools::migrate(&config).await,
         Command::CreateAdmin => tools::create_admin(&config).await,
         Command::Doctor => doctor::doctor(&config).await,
+        Command::VerifyAudit => tools::verify_audit(&config).await,
     }
 }

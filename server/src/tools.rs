@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use signalbox_engine::audit;
 use signalbox_engine::auth::users::FirstAdmin;
 
 use crate::config::Config;
@@ -35,6 +36,22 @@ pub async fn create_admin(config: &Config) -> Result<(), RunError> {
             say(&format!("Created the admin {email}.\nOne-time password: {password}"));
         }
     }
+    Ok(())
+}
+
+/// `signalbox verify-audit`.
+///
+/// # Errors
+/// When the database cannot be used, or the audit log is not what was written.
+pub async fn verify_audit(config: &Config) -> Result<(), RunError> {
+    let database = Database::open(config, Duration::ZERO).await?;
+    let verdict = audit::verify(&database.system).await;
+    database.close().await;
+    let verdict = verdict.map_err(RunError::Audit)?;
+    if !verdict.is_intact() {
+        return Err(RunError::AuditBroken(verdict.words()));
+    }
+    say(&verdict.words());
     Ok(())
 }
 

@@ -74,7 +74,7 @@ fn head(rule: &Rule) -> impl IntoView + use<> {
         <PageHead
             heading=rule.title.clone()
             now
-            rest=format!("It fires {}. Urgency: {}.", rule.condition, rule.urgency.name())
+            rest=format!("Its alert fires {}. Urgency: {}.", rule.condition, rule.urgency.name())
         >
             <a class="button" href=runbook>
                 {format!("Runbook: {incident}")}
@@ -117,12 +117,11 @@ fn Change(rule: Rule, commands: Commands) -> impl IntoView {
                     {threshold}
                     <Field
                         name="forMinutes"
-                        label="For how many minutes"
+                        label="Minutes that it must last"
                         kind="number"
                         value=rule.for_minutes.to_string()
                         min=0
                         max=FOR_MINUTES_BOUND
-                        hint="So long it must last before it fires. 0: at once."
                     />
                 </div>
                 <label class="check">

@@ -37,13 +37,14 @@ const LINES: [Entry; 7] = [
     entry("k", "lever", "/admin/kill-switch", "Kill switch"),
 ];
 const RESULTS: [Entry; 1] = [entry("n", "globe", "/domains", "Domains")];
-const OPERATIONS: [Entry; 7] = [
+const OPERATIONS: [Entry; 8] = [
     entry("a", "bell", "/admin/alerts", "Alerts"),
     entry("r", "runbook", "/admin/runbooks", "Runbooks"),
     entry("w", "workers", "/admin/workers", "Workers"),
     entry("s", "clock", "/admin/schedules", "Schedules"),
     entry("m", "refresh", "/admin/matviews", "Matviews"),
     entry("l", "logs", "/admin/logs", "Logs"),
+    entry("u", "audit", "/admin/audit", "Audit"),
     entry("c", "settings", "/admin/config", "Config"),
 ];
 

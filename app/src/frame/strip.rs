@@ -109,10 +109,16 @@ pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
         }
     });
     let alerted = (alerts.critical > 0).then(|| {
-        let what = format::plural(alerts.critical, "critical alert fires", "critical alerts fire");
+        let what = match alerts.critical {
+            1 => "1 critical alert fires, and nobody takes care of it yet.".to_owned(),
+            n => format!(
+                "{} critical alerts fire, and nobody takes care of them yet.",
+                format::count(n)
+            ),
+        };
         view! {
             <div class="banner" role="status">
-                <span>{format!("{what}, and nobody takes care of it yet.")}</span>
+                <span>{what}</span>
                 <a href="/admin/alerts">"Open the alerts"</a>
             </div>
         }

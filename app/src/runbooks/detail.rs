@@ -110,11 +110,14 @@ fn Alerted(alerts: Vec<Alert>) -> impl IntoView {
             view! {
                 <li>
                     <State of=of_urgency(alert.urgency) word="Alert" />
-                    " "
-                    <a href=format!("/admin/alerts/{}", alert.rule)>{alert.title}</a>
-                    {format!(": {}, ", alert.subject)}
-                    <Time at=alert.fired_at />
-                    {format!("; {by}")}
+                    <span>
+                        <strong>
+                            <a href=format!("/admin/alerts/{}", alert.rule)>{alert.title}</a>
+                        </strong>
+                        {format!(": {}, ", alert.subject)}
+                        <Time at=alert.fired_at />
+                        {format!("; {by}")}
+                    </span>
                 </li>
             }
         })

@@ -70,11 +70,15 @@ fn parse_since(text: &str) -> Answer<Timestamp> {
 }
 
 /// A time as it can stand in a file name: `20260131T080000Z`.
-fn file_time(time: Timestamp) -> String {
+pub(super) fn file_time(time: Timestamp) -> String {
     time.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-fn csv<E>(file_name: &str, rows: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Response
+/// `rows` as a file to be kept.
+pub(super) fn csv<E>(
+    file_name: &str,
+    rows: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+) -> Response
 where
     E: std::error::Error + Send + Sync + 'static,
 {

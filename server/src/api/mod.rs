@@ -3,6 +3,7 @@
 
 pub mod admin_jobs;
 pub mod alerts;
+pub mod audit;
 pub mod auth;
 pub mod batch;
 pub mod breakers;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 40] = [
+const API: [(&str, &str); 43] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),
@@ -27,6 +27,9 @@ const API: [(&str, &str); 40] = [
     ("GET", "/api/admin/trends"),
     ("GET", "/api/admin/changes"),
     ("GET", "/api/admin/alerts"),
+    ("GET", "/api/admin/audit"),
+    ("GET", "/api/admin/audit/verify"),
+    ("GET", "/api/admin/audit/export"),
     ("GET", "/api/admin/alerts/history"),
     ("POST", "/api/admin/alerts/1/acknowledge"),
     ("GET", "/api/admin/alerts/rules/success-rate"),

@@ -1,0 +1,29 @@
+//! The audit log by API (AV-11).
+
+use axum::response::Response;
+use signalbox_engine::audit;
+use signalbox_model::audit::{AuditEntry, AuditFilter, AuditVerdict};
+use signalbox_model::page::Page;
+
+use super::exports::{csv, file_time};
+use super::input::{Params, Signed};
+use crate::problem::Answer;
+
+/// `GET /api/admin/audit?actor=&action=&q=&cursor=&limit=`, the newest first.
+pub async fn search(
+    Signed { ctx, .. }: Signed,
+    Params(filter): Params<AuditFilter>,
+) -> Answer<axum::Json<Page<AuditEntry>>> {
+    Ok(axum::Json(audit::search(&ctx, &filter).await?))
+}
+
+/// `GET /api/admin/audit/verify`: whether every entry is what it was when it was written.
+pub async fn verify(Signed { ctx, .. }: Signed) -> Answer<axum::Json<AuditVerdict>> {
+    Ok(axum::Json(audit::verify(&ctx).await?))
+}
+
+/// `GET /api/admin/audit/export`: all of it as CSV, with the seals.
+pub async fn export(Signed { ctx, .. }: Signed) -> Answer<Response> {
+    let rows = audit::csv(&ctx).await?;
+    Ok(csv(&format!("audit-log_{}.csv", file_time(ctx.now())), rows))
+}
