@@ -100,7 +100,8 @@ start_services() {
     SANDBOX_URL=http://$(said_by sandbox 's/.*sandbox listening.* addr=\([0-9.:]*\).*/\1/p')
     start telephone node end2end/support/telephone.mjs
     TELEPHONE_URL=http://$(said_by telephone 's/^listening on //p')
-    start_server console serve ALERT_WEBHOOK_URL="$TELEPHONE_URL/on-call" ALERT_WEBHOOK_SECRET=end2end ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
+    start_server console serve ALERT_WEBHOOK_URL="$TELEPHONE_URL/on-call" ALERT_WEBHOOK_SECRET=end2end SIGNALBOX_URL=https://ops.example.com \
+        ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \
         MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end MCP_CB_COOLDOWN_MS=2000
     start_server fresh serve MCP_BASE_URL="$SANDBOX_URL/mcp" MCP_API_KEY=end2end
     start_server empty web ADMIN_EMAIL=$ADMIN_EMAIL ADMIN_PASSWORD=$ADMIN_PASSWORD \

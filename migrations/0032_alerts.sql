@@ -36,4 +36,5 @@ CREATE TABLE alerts (
 );
 CREATE UNIQUE INDEX alerts_open ON alerts (rule, subject) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_resolved ON alerts (resolved_at) WHERE resolved_at IS NOT NULL;
+CREATE INDEX alerts_to_tell ON alerts (id) WHERE resolved_at IS NULL OR told <> 'resolved';
 CREATE INDEX alerts_of_rule ON alerts (rule, id);

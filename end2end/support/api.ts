@@ -154,7 +154,8 @@ export class Api {
 
   /** Makes a rule what it was at first. */
   async watchAsEver(rule: string): Promise<void> {
-    await this.send('POST', `/api/admin/alerts/rules/${rule}`, { action: 'reset' });
+    const { changed } = await this.send<{ changed: boolean }>('GET', `/api/admin/alerts/rules/${rule}`);
+    if (changed) await this.send('POST', `/api/admin/alerts/rules/${rule}`, { action: 'reset' });
   }
 
   async alerts(): Promise<Alert[]> {

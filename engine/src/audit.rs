@@ -79,19 +79,24 @@ const SEALED_AT_ONCE: i32 = 10_000;
 /// When the database does not answer.
 pub async fn seal(db: &PgPool) -> Result<i32, sqlx::Error> {
     // Most seconds nobody has done anything; then nothing is locked.
-    let new: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM audit_unsealed)").fetch_one(db).await?;
+    let new: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM audit_unsealed u JOIN audit_log a ON a.id = u.audit_id
+                        WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id))",
+    )
+    .fetch_one(db)
+    .await?;
     if !new {
         return Ok(0);
     }
     sqlx::query_scalar("SELECT seal_audit_log($1)").bind(SEALED_AT_ONCE).fetch_one(db).await
 }
 
-/// Computes the chain anew, from its first entry on. Costs as much as there are entries.
+/// Computes the chain anew, from its first entry on, and looks for `kept`, a seal that somebody has
+/// kept elsewhere. Costs as much as there are entries.
 ///
 /// # Errors
 /// Without [`Permission::ReadConsole`], or when the database does not answer.
-pub async fn verify(ctx: &Ctx) -> Result<AuditVerdict, CommandError> {
+pub async fn verify(ctx: &Ctx, kept: Option<&str>) -> Result<AuditVerdict, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
     let row = sqlx::query(
         "WITH linked AS (
@@ -103,12 +108,17 @@ pub async fn verify(ctx: &Ctx) -> Result<AuditVerdict, CommandError> {
          )
          SELECT (SELECT count(*) FROM audit_log) AS entries,
                 (SELECT encode(seal, 'hex') FROM audit_chain ORDER BY seq DESC LIMIT 1) AS head,
-                (SELECT audit_id FROM checked WHERE NOT ok ORDER BY seq LIMIT 1) AS broken_at,
+                coalesce((SELECT audit_id FROM checked WHERE NOT ok ORDER BY seq LIMIT 1),
+                         (SELECT min(audit_id) FROM audit_unsealed u
+                          WHERE NOT EXISTS (SELECT FROM audit_log a WHERE a.id = u.audit_id))) AS broken_at,
                 (SELECT count(*) FROM audit_log a
                  WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = a.id)
                    AND NOT EXISTS (SELECT FROM audit_unsealed u WHERE u.audit_id = a.id)) AS slipped_in,
-                (SELECT count(*) FROM audit_unsealed) AS waiting",
+                (SELECT count(*) FROM audit_unsealed u
+                 WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.audit_id = u.audit_id)) AS waiting,
+                EXISTS (SELECT FROM audit_chain WHERE encode(seal, 'hex') = lower($1)) AS kept",
     )
+    .bind(kept.map(str::trim))
     .fetch_one(&ctx.db)
     .await?;
     Ok(AuditVerdict {
@@ -117,6 +127,7 @@ pub async fn verify(ctx: &Ctx) -> Result<AuditVerdict, CommandError> {
         broken_at: row.try_get("broken_at")?,
         slipped_in: row.try_get("slipped_in")?,
         waiting: row.try_get("waiting")?,
+        kept_is_there: kept.is_some().then(|| row.try_get("kept")).transpose()?,
     })
 }
 

@@ -34,6 +34,9 @@ const HOURLY: [Sweep; 8] = [
 /// The rules of alerts are looked at this often.
 const WATCH_EVERY: chrono::Duration = chrono::Duration::seconds(5);
 
+/// A look at the rules takes no longer: the lease must be renewed.
+const WATCH_TIMEOUT: Duration = Duration::from_secs(8);
+
 /// How a scheduler works.
 #[derive(Debug, Clone)]
 pub struct SchedulerOptions {
@@ -109,25 +112,26 @@ async fn work(
             () = stop.cancelled() => break,
         }
     }
-    if let Err(error) = courier.await {
-        tracing::error!(%error, "the alerts' courier had died");
-    }
     if let Err(error) = resign(&db, leader.id).await {
         tracing::warn!(%error, "could not resign; the lease will run out");
+    }
+    if let Err(error) = courier.await {
+        tracing::error!(%error, "the alerts' courier had died");
     }
 }
 
 /// Sends what alerts have to say, beside the rounds: a channel that does not answer must not hold up a tick.
 async fn carry(db: PgPool, clock: SharedClock, options: SchedulerOptions, stop: CancellationToken) {
-    loop {
-        if let Err(error) = courier::deliver(&db, &clock, &options.outside).await {
-            tracing::warn!(%error, "alert messages are not sent; trying again");
+    let rounds = async {
+        loop {
+            if let Err(error) = courier::deliver(&db, &clock, &options.outside).await {
+                tracing::warn!(%error, "alert messages are not sent; trying again");
+            }
+            tokio::time::sleep(options.interval).await;
         }
-        tokio::select! {
-            () = tokio::time::sleep(options.interval) => {}
-            () = stop.cancelled() => break,
-        }
-    }
+    };
+    // What is being sent then is sent again by whoever comes next.
+    stop.run_until_cancelled(rounds).await;
 }
 
 /// The one that leads, or would, and what it has done so far.
@@ -170,7 +174,7 @@ impl Leader {
         sweep(db, clock, Sweep::LostWorkers).await;
         queues::settle(db, now).await?;
         settings::expire(db, clock).await?;
-        audit::seal(db).await?;
+        seal(db).await;
         throttle::settle(db, now).await?;
         runner::advance(db, now).await?;
         let minute = trends::minute(now);
@@ -194,11 +198,21 @@ impl Leader {
     }
 }
 
-/// Watches for alerts. Its failure keeps nothing else from running.
+/// Seals the audit log. Its failure keeps nothing else from running.
+async fn seal(db: &PgPool) {
+    if let Err(error) = audit::seal(db).await {
+        tracing::warn!(%error, "the audit log could not be sealed; trying again");
+    }
+}
+
+/// Watches for alerts. Neither its failure nor its length keeps anything else from running.
 async fn watch(db: &PgPool, clock: &SharedClock, registry: &Registry, options: &SchedulerOptions) {
     let ctx = Ctx::new(db.clone(), clock.clone(), Actor::system("alerts"));
-    if let Err(error) = alerts::watch(&ctx, registry, &options.outside).await {
-        tracing::warn!(%error, "alerts could not be watched for; trying again");
+    match tokio::time::timeout(WATCH_TIMEOUT, alerts::watch(&ctx, registry, &options.outside)).await
+    {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "alerts could not be watched for; trying again"),
+        Err(_) => tracing::warn!("watching for alerts took too long; trying again"),
     }
 }
 

@@ -210,6 +210,8 @@ async fn op_13_a_condition_must_last_as_long_as_its_rule_says() {
     on_call.watch().await;
     assert!(!on_call.fires("queue-depth").await);
 
+    // Long after that one is over: it begins again, and is over before it has lasted.
+    on_call.after(6).await;
     for _ in 0..101 {
         on_call.world.enqueue("system.noop", json!({})).await;
     }
@@ -217,7 +219,8 @@ async fn op_13_a_condition_must_last_as_long_as_its_rule_says() {
     on_call.world.worker.drain().await.unwrap();
     on_call.after(6).await;
     let past = alerts::history(&on_call.world.ctx, Some("queue-depth"), None, None).await.unwrap();
-    assert_eq!(past.items.len(), 1, "what was over before is no alert");
+    assert_eq!((past.items.len(), past.items[0].repeats), (1, 0));
+    assert_eq!(on_call.world.count("alerts").await, 1, "what was over before is forgotten");
 }
 
 #[tokio::test]
@@ -231,7 +234,9 @@ async fn op_13_the_kill_switch_is_told_of_while_no_job_starts() {
         heard[0].contains("The kill switch is on: kill switch, no job starts: the bill"),
         "{heard:?}"
     );
-    assert!(on_call.fires("kill-switch").await && on_call.fires("no-worker").await);
+    assert!(on_call.fires("kill-switch").await && !on_call.fires("no-worker").await);
+    on_call.after(1).await;
+    assert!(on_call.fires("no-worker").await);
 }
 
 #[tokio::test]
@@ -281,9 +286,13 @@ async fn av_5_calls_to_a_provider_that_fail_fire_over_five_percent() {
     call("ok", 1).await.unwrap();
     on_call.watch().await;
     assert!(!on_call.fires("provider-errors").await, "1 of 20 is not over 5 %");
+    call("ok", 80).await.unwrap();
+    call("failed", 4).await.unwrap();
+    on_call.watch().await;
+    assert!(!on_call.fires("provider-errors").await, "5 of 104");
     call("failed", 1).await.unwrap();
     on_call.watch().await;
-    assert!(on_call.fires("provider-errors").await);
+    assert!(on_call.fires("provider-errors").await, "6 of 105: 5.7 % is over 5 %");
     on_call.after(6).await;
     assert!(!on_call.fires("provider-errors").await, "only the last 5 min count");
 }
@@ -306,6 +315,13 @@ async fn op_13_a_silenced_rule_is_shown_and_logged_and_told_when_the_silence_is_
     assert_eq!(on_call.heard().len(), 1, "it fires still");
     let rule = alerts::rule(ctx, "breaker-open").await.unwrap();
     assert_eq!(rule.silence, None, "over for everyone who reads it");
+    // Told, and then silenced: that it is over is told after the silence.
+    alerts::silence(ctx, "breaker-open", 30, "they told us").await.unwrap();
+    force::act(ctx, "mcp", BreakerAction::Reset, "they do not", None).await.unwrap();
+    on_call.after(20).await;
+    assert_eq!(on_call.heard(), Vec::<String>::new());
+    on_call.after(11).await;
+    assert!(on_call.heard()[0].contains("[over] A breaker is not closed"));
 }
 
 #[tokio::test]
@@ -317,6 +333,10 @@ async fn op_13_a_rule_that_is_not_watched_ends_its_alerts_and_can_be_reset() {
     on_call.change("kill-switch", OFF).await;
     on_call.watch().await;
     assert!(!on_call.fires("kill-switch").await);
+    on_call.heard();
+    on_call.after(5).await;
+    let heard = on_call.heard();
+    assert!(heard[0].contains("[no longer watched] The kill switch"), "it is not over: {heard:?}");
     assert!(!alerts::rule(ctx, "kill-switch").await.unwrap().enabled);
     let rule = alerts::reset_rule(ctx, "kill-switch").await.unwrap();
     assert!(rule.enabled && !rule.changed);
@@ -389,7 +409,55 @@ async fn op_13_a_dry_run_and_a_world_without_channels_write_down_what_they_would
         courier::deliver(&on_call.world.db.pool, &ctx.clock, &on_call.outside).await.unwrap(),
         0
     );
+    settings::change(ctx, courier::DRY_RUN, 0, None).await.unwrap();
+    alerts::test_message(ctx, &on_call.outside).await.unwrap();
+    settings::change(ctx, courier::DRY_RUN, 1, None).await.unwrap();
+    courier::deliver(&on_call.world.db.pool, &ctx.clock, &on_call.outside).await.unwrap();
+    assert_eq!(alerts::messages(ctx).await.unwrap()[0].state, MessageState::DryRun);
     assert!(on_call.heard().is_empty());
+}
+
+#[tokio::test]
+async fn op_13_a_schedule_that_ticks_and_never_ended_well_fires_too() {
+    let on_call = OnCall::new().await;
+    let world = &on_call.world;
+    sqlx::query(
+        "INSERT INTO schedules (name, kind, cron, next_run_at, first_run_at, last_run_at)
+         VALUES ('often', 'system.fail', '*/10 * * * *', $1, $2, $1)",
+    )
+    .bind(world.ctx.now())
+    .bind(world.ctx.now() - chrono::Duration::minutes(29))
+    .execute(&world.db.pool)
+    .await
+    .unwrap();
+    on_call.watch().await;
+    assert!(!on_call.fires("schedule-gap").await);
+    on_call.after(1).await;
+    let firing = on_call.firing().await;
+    assert_eq!(firing[0].detail, "has never ended well; 30 min may pass");
+}
+
+#[tokio::test]
+async fn op_13_a_wide_outage_is_one_message_that_names_twenty_and_counts_the_rest() {
+    let on_call = OnCall::new().await;
+    sqlx::query(
+        "INSERT INTO job_stats (minute, kind, completed, failed, histogram)
+         SELECT date_trunc('minute', $1::timestamptz), 'kind-' || n, 0, 10, array_fill(0, ARRAY[19])
+         FROM generate_series(1, 30) n",
+    )
+    .bind(on_call.world.ctx.now())
+    .execute(&on_call.world.db.pool)
+    .await
+    .unwrap();
+    on_call.watch().await;
+    let heard = on_call.heard();
+    assert_eq!(heard.len(), 1);
+    assert_eq!(heard[0].matches("[critical]").count(), 20, "the most urgent first");
+    assert!(
+        heard[0].ends_with("and 70 more\nhttps://ops.example.com/admin/alerts"),
+        "{}",
+        heard[0]
+    );
 }
 
 #[tokio::test]

@@ -56,12 +56,14 @@ pub struct AuditVerdict {
     pub slipped_in: i64,
     /// How many are so new that they are not sealed yet.
     pub waiting: i64,
+    /// Whether the chain has the seal that was asked for; none was, if absent.
+    pub kept_is_there: Option<bool>,
 }
 
 impl AuditVerdict {
     /// Whether every entry is what it was when it was written.
     pub fn is_intact(&self) -> bool {
-        self.broken_at.is_none() && self.slipped_in == 0
+        self.broken_at.is_none() && self.slipped_in == 0 && self.kept_is_there != Some(false)
     }
 
     /// The same in a sentence.
@@ -76,6 +78,9 @@ impl AuditVerdict {
             n => format!(" {} not sealed yet.", format::plural(n, "entry is", "entries are")),
         };
         match (self.broken_at, self.slipped_in) {
+            (None, 0) if self.kept_is_there == Some(false) => {
+                "The chain has not the seal that you kept: it is another one, or its end was cut off.".to_owned()
+            }
             (None, 0) => {
                 format!("The chain is intact: {entries} as they were written.{waiting}{head}")
             }
@@ -102,12 +107,15 @@ mod tests {
             broken_at: None,
             slipped_in: 0,
             waiting: 1,
+            kept_is_there: None,
         };
         let words = "The chain is intact: 2 entries are as they were written. 1 entry is not sealed yet. \
                      The last seal is 00ff.";
         assert_eq!(intact.words(), words);
         let broken = AuditVerdict { broken_at: Some(2), ..intact.clone() };
         assert!(!broken.is_intact() && broken.words().contains("BROKEN at entry 2"));
+        let other = AuditVerdict { kept_is_there: Some(false), ..intact.clone() };
+        assert!(!other.is_intact() && other.words().contains("the seal that you kept"));
         let more = AuditVerdict { slipped_in: 1, ..intact };
         assert!(!more.is_intact() && more.words().contains("1 entry is without a seal"));
     }

@@ -45,7 +45,7 @@ pub async fn create_admin(config: &Config) -> Result<(), RunError> {
 /// When the database cannot be used, or the audit log is not what was written.
 pub async fn verify_audit(config: &Config) -> Result<(), RunError> {
     let database = Database::open(config, Duration::ZERO).await?;
-    let verdict = audit::verify(&database.system).await;
+    let verdict = audit::verify(&database.system, None).await;
     database.close().await;
     let verdict = verdict.map_err(RunError::Audit)?;
     if !verdict.is_intact() {

@@ -41,7 +41,7 @@ pub(crate) async fn verify_audit() -> Result<Notice, AppError> {
     use crate::request::{ctx, finish};
     use signalbox_engine::audit;
 
-    let verdict = audit::verify(&ctx()?).await.map(|verdict| match verdict.is_intact() {
+    let verdict = audit::verify(&ctx()?, None).await.map(|verdict| match verdict.is_intact() {
         true => Notice::done(verdict.words()),
         false => Notice::failed(verdict.words()),
     });

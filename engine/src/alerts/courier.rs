@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, try_join_all};
 use signalbox_model::Timestamp;
 use signalbox_model::alert::MessageState;
 use signalbox_model::system_log::LogLevel;
@@ -92,6 +92,11 @@ pub async fn deliver(
     clock: &SharedClock,
     outside: &Outside,
 ) -> Result<usize, sqlx::Error> {
+    if Settings::read(db, clock.now()).await?.get(DRY_RUN) == 1 {
+        let kept =
+            sqlx::query("UPDATE alert_messages SET state = 'dry_run' WHERE state = 'waiting'");
+        return kept.execute(db).await.map(|_| 0);
+    }
     // Whoever takes a message puts it off for longer than sending may take: another scheduler
     // leaves it alone, and takes it when this one has died.
     let taken: Vec<(i64, Option<String>, String, i32)> = sqlx::query_as(
@@ -104,7 +109,7 @@ pub async fn deliver(
     .bind(AT_ONCE)
     .fetch_all(db)
     .await?;
-    for (id, name, text, attempts) in &taken {
+    let sending = taken.iter().map(async |(id, name, text, attempts)| {
         let channel =
             outside.channels.iter().find(|channel| Some(channel.name()) == name.as_deref());
         let sent = match channel {
@@ -113,8 +118,9 @@ pub async fn deliver(
                 .unwrap_or_else(|_| Err("no answer within 10 s".to_owned())),
             None => Err("this channel is no longer configured".to_owned()),
         };
-        settle(db, *id, *attempts, sent, clock.now()).await?;
-    }
+        settle(db, *id, *attempts, sent, clock.now()).await
+    });
+    try_join_all(sending).await?;
     Ok(taken.len())
 }
 
@@ -135,13 +141,14 @@ async fn settle(
     sqlx::query(
         "UPDATE alert_messages SET state = $2, error = $3, next_at = $4,
                 sent_at = CASE WHEN $2 = 'sent' THEN $5 END
-         WHERE id = $1",
+         WHERE id = $1 AND state = 'waiting' AND attempts = $6",
     )
     .bind(id)
     .bind(state.name())
     .bind(&error)
     .bind(now + wait)
     .bind(now)
+    .bind(attempts)
     .execute(db)
     .await?;
     if let (MessageState::Failed, Some(error)) = (state, error) {

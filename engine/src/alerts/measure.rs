@@ -1,6 +1,6 @@
 //! What the rules look at: how each thing stands now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::Duration;
 use signalbox_model::Timestamp;
@@ -115,13 +115,12 @@ fn depths(lanes: &[QueueDepth]) -> BTreeMap<&str, i64> {
 async fn rates(
     ctx: &Ctx,
     window: Duration,
-    rate: fn(&KindMetrics) -> (i64, &'static str),
+    rate: fn(&KindMetrics, i64) -> (i64, &'static str),
 ) -> Result<Vec<(String, i64, String)>, CommandError> {
     let kinds = jobs::per_kind(&ctx.db, ctx.now() - window, None).await?;
     let judged = kinds.into_iter().filter_map(|kind| {
         let ended = kind.completed + kind.failed;
-        let (count, word) = rate(&kind);
-        let percent = (ended >= SUCCESS_ALARM_RUNS).then(|| count * 100 / ended)?;
+        let (percent, word) = (ended >= SUCCESS_ALARM_RUNS).then(|| rate(&kind, ended))?;
         let hours = window.num_hours();
         let detail = format!("{percent} % of {} {word} in {hours} h", format::count(ended));
         Some((kind.job_type, percent, detail))
@@ -129,12 +128,17 @@ async fn rates(
     Ok(judged.collect())
 }
 
-fn succeeded(kind: &KindMetrics) -> (i64, &'static str) {
-    (kind.completed, "ended well")
+fn succeeded(kind: &KindMetrics, ended: i64) -> (i64, &'static str) {
+    (kind.completed * 100 / ended, "ended well")
 }
 
-fn failed(kind: &KindMetrics) -> (i64, &'static str) {
-    (kind.failed, "failed")
+fn failed(kind: &KindMetrics, ended: i64) -> (i64, &'static str) {
+    (percent_up(kind.failed, ended), "failed")
+}
+
+/// `part` of `whole` in percent, rounded up: a little more than a threshold is above it.
+fn percent_up(part: i64, whole: i64) -> i64 {
+    (part * 100 + whole - 1) / whole
 }
 
 /// How many of the last calls to each provider failed, where there were enough.
@@ -150,7 +154,7 @@ async fn call_errors(ctx: &Ctx) -> Result<Vec<(String, i64, String)>, CommandErr
     .await?;
     let judge = |row: &sqlx::postgres::PgRow| {
         let (calls, failed): (i64, i64) = (row.try_get("calls")?, row.try_get("failed")?);
-        let percent = failed * 100 / calls;
+        let percent = percent_up(failed, calls);
         let calls = format::count(calls);
         let detail = format!("{percent} % of {calls} calls failed in {CALL_MINUTES} min");
         Ok((row.try_get("provider")?, percent, detail))
@@ -188,11 +192,17 @@ pub(crate) async fn gaps(ctx: &Ctx) -> Result<Vec<Gap>, CommandError> {
         let rule = rules.iter().find(|rule| rule.name == spec.name)?;
         rule.threshold.map(Duration::minutes)
     };
+    let first: HashMap<String, Timestamp> =
+        sqlx::query_as("SELECT name, first_run_at FROM schedules WHERE first_run_at IS NOT NULL")
+            .fetch_all(&ctx.db)
+            .await?
+            .into_iter()
+            .collect();
     let mut gaps = Vec::new();
     for schedule in schedules::list(ctx).await? {
         let allowed = own(&schedule.kind).unwrap_or_else(|| interval(&schedule) * TICKS);
-        let (last, first) = (success(&schedule.kind), schedule.last_run_at);
-        let (ok, detail) = judge(ctx.now(), last, first, allowed);
+        let first = first.get(&schedule.name).copied();
+        let (ok, detail) = judge(ctx.now(), success(&schedule.kind), first, allowed);
         let (subject, kind) = (schedule.name.clone(), schedule.kind.clone());
         gaps.push(Gap { subject, kind, ok, detail, schedule: Some(schedule) });
     }
@@ -221,7 +231,7 @@ fn judge(
             runbooks::span(allowed)
         ),
         None if first.is_none() => "has not run yet".to_owned(),
-        None => "has not ended well yet".to_owned(),
+        None => format!("has never ended well; {} may pass", runbooks::span(allowed)),
     };
     (ok, detail)
 }

@@ -1,5 +1,7 @@
 //! The look at all rules: what has begun, what fires, what is over, and who is to be told.
 
+use std::cmp::Reverse;
+
 use chrono::Duration;
 use serde_json::json;
 use signalbox_model::Timestamp;
@@ -15,6 +17,9 @@ use crate::jobs::handler::Registry;
 use crate::logs::{self, NewLog};
 use crate::{CommandError, Ctx, notify};
 
+/// As many alerts are named in one message: a channel has its limit, too.
+const LINES: usize = 20;
+
 /// The conditions that were seen, as columns for one statement.
 #[derive(Default)]
 struct Seen {
@@ -22,6 +27,8 @@ struct Seen {
     subjects: Vec<String>,
     details: Vec<String>,
     for_minutes: Vec<i32>,
+    /// The rules that could not be read: what fires of them stays as it is.
+    unread: Vec<&'static str>,
 }
 
 /// Looks at every rule, and writes down what that changes and what people are to be told.
@@ -32,7 +39,15 @@ pub async fn watch(ctx: &Ctx, registry: &Registry, outside: &Outside) -> Result<
     let rules = rules_at(&ctx.db, ctx.now()).await?;
     let mut seen = Seen::default();
     for (spec, rule) in RULES.iter().zip(&rules).filter(|(_, rule)| rule.enabled) {
-        for reading in measure::crossed(ctx, registry, spec, rule).await? {
+        let crossed = match measure::crossed(ctx, registry, spec, rule).await {
+            Ok(crossed) => crossed,
+            Err(error) => {
+                tracing::warn!(rule = spec.name, %error, "an alert rule could not be read");
+                seen.unread.push(spec.name);
+                continue;
+            }
+        };
+        for reading in crossed {
             seen.rules.push(spec.name);
             seen.subjects.push(reading.subject);
             seen.details.push(reading.detail);
@@ -95,7 +110,8 @@ async fn note(tx: &mut PgConnection, seen: &Seen, now: Timestamp) -> Result<bool
     .await?;
     let over = sqlx::query(
         "WITH gone AS (
-             SELECT id, fired_at FROM alerts WHERE resolved_at IS NULL AND (rule, subject) NOT IN (
+             SELECT id, fired_at FROM alerts
+             WHERE resolved_at IS NULL AND rule <> ALL($4::text[]) AND (rule, subject) NOT IN (
                  SELECT rule, subject FROM unnest($1::text[], $2::text[]) AS seen (rule, subject))
          ), forgotten AS (
              DELETE FROM alerts WHERE id IN (SELECT id FROM gone WHERE fired_at IS NULL)
@@ -106,6 +122,7 @@ async fn note(tx: &mut PgConnection, seen: &Seen, now: Timestamp) -> Result<bool
     .bind(&seen.rules)
     .bind(&seen.subjects)
     .bind(now)
+    .bind(&seen.unread)
     .execute(tx)
     .await?;
     Ok(folded.rows_affected() + fired.rows_affected() + over.rows_affected() > 0)
@@ -115,6 +132,8 @@ async fn note(tx: &mut PgConnection, seen: &Seen, now: Timestamp) -> Result<bool
 struct News {
     alert: Alert,
     silent: bool,
+    /// Its rule is still watched: if it is over, that is because it is.
+    watched: bool,
 }
 
 /// Logs what is new, and writes one message of it all. Of each alert, at most one word in
@@ -125,27 +144,30 @@ async fn tell(
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     let news: Vec<News> = sqlx::query(
-        "SELECT a.*, s.rule IS NOT NULL OR (a.told = 'silenced' AND a.resolved_at IS NOT NULL) AS silent
+        "SELECT a.*, coalesce(r.enabled, true) AS watched,
+                s.rule IS NOT NULL OR (a.told = 'silenced' AND a.resolved_at IS NOT NULL) AS silent
          FROM alerts a LEFT JOIN alert_silences s ON s.rule = a.rule AND s.until > $1
-         WHERE a.fired_at IS NOT NULL AND (a.told_at IS NULL OR a.told_at <= $2)
+              LEFT JOIN alert_rules r ON r.name = a.rule
+         WHERE (a.resolved_at IS NULL OR a.told <> 'resolved')
+           AND a.fired_at IS NOT NULL AND (a.told_at IS NULL OR a.told_at <= $2)
            AND CASE WHEN a.resolved_at IS NULL
                     THEN a.told IS DISTINCT FROM 'fired'
                          AND (a.told IS DISTINCT FROM 'silenced' OR s.rule IS NULL)
-                    ELSE a.told IN ('fired', 'silenced') END
+                    ELSE a.told = 'silenced' OR s.rule IS NULL END
          ORDER BY a.id",
     )
     .bind(now)
     .bind(now - Duration::minutes(FOLD_MINUTES))
     .try_map(|row: PgRow| {
-        let silent = row.try_get("silent")?;
-        Ok(alert(row)?.map(|alert| News { alert, silent }))
+        let (silent, watched) = (row.try_get("silent")?, row.try_get("watched")?);
+        Ok(alert(row)?.map(|alert| News { alert, silent, watched }))
     })
     .fetch_all(&mut *tx)
     .await?
     .into_iter()
     .flatten()
     .collect();
-    for News { alert, silent } in &news {
+    for News { alert, silent, .. } in &news {
         let told = match (alert.resolved_at, silent) {
             (Some(_), _) => "resolved",
             (None, true) => "silenced",
@@ -159,7 +181,8 @@ async fn tell(
             .await?;
         logs::write(&mut *tx, now, log(alert, *silent)).await?;
     }
-    let aloud: Vec<_> = news.iter().filter(|news| !news.silent).map(|news| &news.alert).collect();
+    let mut aloud: Vec<_> = news.iter().filter(|news| !news.silent).collect();
+    aloud.sort_by_key(|news| (news.alert.resolved_at.is_some(), Reverse(news.alert.urgency)));
     if !aloud.is_empty() {
         courier::write(tx, outside, &text(&aloud, outside), now).await?;
     }
@@ -180,25 +203,30 @@ fn log(alert: &Alert, silent: bool) -> NewLog<'static> {
 }
 
 /// What people read on their telephones: what it is, where, and where to go.
-fn text(alerts: &[&Alert], outside: &Outside) -> String {
-    let firing = alerts.iter().filter(|alert| alert.resolved_at.is_none()).count();
+fn text(news: &[&News], outside: &Outside) -> String {
+    let firing = news.iter().filter(|news| news.alert.resolved_at.is_none()).count();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let mut parts = Vec::new();
     if firing > 0 {
         parts.push(format::plural(count(firing), "alert fires", "alerts fire"));
     }
-    if firing < alerts.len() {
-        parts.push(format::plural(count(alerts.len() - firing), "is over", "are over"));
+    if firing < news.len() {
+        parts.push(format::plural(count(news.len() - firing), "is over", "are over"));
     }
     let mut text = format!("Signalbox {}: {}", outside.environment, parts.join(", "));
-    for alert in alerts {
-        let word = match (alert.resolved_at, alert.urgency) {
-            (Some(_), _) => "over",
-            (None, urgency) => urgency.name(),
+    for News { alert, watched, .. } in news.iter().take(LINES) {
+        let word = match (alert.resolved_at, watched) {
+            (Some(_), true) => "over",
+            (Some(_), false) => "no longer watched",
+            (None, _) => alert.urgency.name(),
         };
         let line = format::shorten(&alert.line(), 300);
         let link = outside.link(&format!("/admin/runbooks/{}", alert.incident.name()));
         text += &format!("\n[{word}] {line}\n{link}");
+    }
+    if news.len() > LINES {
+        let more = format::count(count(news.len() - LINES));
+        text += &format!("\nand {more} more\n{}", outside.link("/admin/alerts"));
     }
     text
 }

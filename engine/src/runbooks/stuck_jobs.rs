@@ -1,4 +1,4 @@
-//! Jobs run longer than they may, or wait though nothing holds them.
+//! Jobs run longer than they may, or wait too long.
 
 use chrono::Duration;
 use signalbox_model::Timestamp;
@@ -14,7 +14,7 @@ use crate::jobs::handler::Registry;
 use crate::settings::Settings;
 use crate::{CommandError, Ctx, fleet, kill_switch, overview, queues};
 
-/// A job that waits longer than this, with nothing that holds it, is stuck.
+/// A job that waits longer than this is stuck, whatever holds it: that is for the diagnosis.
 const WAIT_MINUTES: i64 = 15;
 /// As many jobs are shown.
 const SHOWN: i64 = 10;

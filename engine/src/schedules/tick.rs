@@ -102,7 +102,8 @@ async fn run_due(
     let enqueued = enqueue::insert(tx, registry, jobs, now).await?;
     sqlx::query(
         "UPDATE schedules SET next_run_at = coalesce($2, next_run_at),
-             last_run_at = coalesce($3, last_run_at), last_job_id = coalesce($4, last_job_id)
+             last_run_at = coalesce($3, last_run_at),
+             first_run_at = coalesce(first_run_at, $3), last_job_id = coalesce($4, last_job_id)
          WHERE name = $1",
     )
     .bind(&schedule.name)

@@ -146,7 +146,7 @@ pub const RULES: [RuleSpec; 16] = {
             Critical,
             (Incident::StuckJobs, Measure::NoWorker),
             None,
-            0,
+            1,
         ),
         rule(
             "breaker-open",
@@ -413,6 +413,7 @@ mod tests {
             ("provider-limit", "above 90 %"),
             ("queue-depth", "above 100 jobs, for 5 min"),
             ("kill-switch", "at once"),
+            ("no-worker", "at once, for 1 min"),
         ] {
             assert_eq!(condition(name), words, "{name}");
         }

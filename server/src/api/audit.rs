@@ -1,6 +1,7 @@
 //! The audit log by API (AV-11).
 
 use axum::response::Response;
+use serde::Deserialize;
 use signalbox_engine::audit;
 use signalbox_model::audit::{AuditEntry, AuditFilter, AuditVerdict};
 use signalbox_model::page::Page;
@@ -17,9 +18,20 @@ pub async fn search(
     Ok(axum::Json(audit::search(&ctx, &filter).await?))
 }
 
-/// `GET /api/admin/audit/verify`: whether every entry is what it was when it was written.
-pub async fn verify(Signed { ctx, .. }: Signed) -> Answer<axum::Json<AuditVerdict>> {
-    Ok(axum::Json(audit::verify(&ctx).await?))
+/// The query of `GET /api/admin/audit/verify`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    seal: Option<String>,
+}
+
+/// `GET /api/admin/audit/verify?seal=`: whether every entry is what it was when it was written, and
+/// whether the chain has a seal that somebody has kept.
+pub async fn verify(
+    Signed { ctx, .. }: Signed,
+    Params(Kept { seal }): Params<Kept>,
+) -> Answer<axum::Json<AuditVerdict>> {
+    Ok(axum::Json(audit::verify(&ctx, seal.as_deref()).await?))
 }
 
 /// `GET /api/admin/audit/export`: all of it as CSV, with the seals.
