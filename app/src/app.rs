@@ -29,8 +29,11 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     let console = Console::provide();
     keep_live(console);
+    // The server writes the title when nothing belongs to this page's owner any more, on whatever
+    // thread that is: the signal itself is read, and not its place in the owner's arena.
+    let title: ArcRwSignal<String> = console.title.into();
     view! {
-        <Title text=move || console.title.get() />
+        <Title text=move || title.get() />
         <Router>
             <Routes fallback=|| view! { <LostFrame /> }>
                 <Route path=at(path!("/")) view=|| view! { <Redirect path="/admin" /> } ssr=WHOLE />

@@ -24,6 +24,7 @@ pub(crate) fn AlertsPage() -> impl IntoView {
         live(move || ListAlerts { cursor: query.get().number("cursor") }),
         |facts: &AlertsFacts| (format!("Alerts ({} firing)", facts.firing.len()), facts.as_of),
         move |facts| {
+            let quiet = Memo::new(move |_| facts.with(|facts| facts.messages.is_empty()));
             let history = Signal::derive(move || facts.with(|facts| facts.history.clone()));
             view! {
                 {part(move || facts.with(|facts| head(facts, test)))}
@@ -61,6 +62,19 @@ pub(crate) fn AlertsPage() -> impl IntoView {
                             >
                                 <MessageRow message />
                             </Rows>
+                            {move || {
+                                quiet
+                                    .get()
+                                    .then(|| {
+                                        view! {
+                                            <tr>
+                                                <td colspan="4" class="muted">
+                                                    "Nothing was said yet."
+                                                </td>
+                                            </tr>
+                                        }
+                                    })
+                            }}
                         </tbody>
                     </table>
                 </Scroll>

@@ -8,7 +8,7 @@ use super::api::{AuditFacts, ListAudit, VerifyAudit};
 use crate::components::chips::chips;
 use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
-use crate::components::live::{live, page, part};
+use crate::components::live::{on_demand, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::pager::pager;
 use crate::components::query::Query;
@@ -19,13 +19,13 @@ use crate::components::time::Time;
 
 const KNOWN: [&str; 4] = ["actor", "action", "q", "cursor"];
 
-/// The page.
+/// The page. It is not brought up to date by itself: what somebody reads there does not move.
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "");
     let verify = Command::of::<VerifyAudit>();
     page(
-        live(move || {
+        on_demand(move || {
             let query = query.get();
             ListAudit {
                 actor: query.text("actor"),
