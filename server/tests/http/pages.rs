@@ -119,3 +119,24 @@ async fn built_files_are_kept_for_ever_by_their_version_and_compressed() {
     assert_eq!(visitor.get("/pkg/abc/../../../Cargo.toml").await.status(), 404);
     std::fs::remove_dir_all(site).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_asked_for_at_the_same_time_bear_their_own_titles() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    let pages = [
+        ("/login", "Sign in"),
+        ("/admin/kill-switch", "Kill switch"),
+        ("/admin/jobs", "Jobs"),
+        ("/admin/config", "Config"),
+        ("/admin/audit", "Audit"),
+    ];
+    let ask = async |(path, title): (&str, &str)| {
+        let page = html(&admin, path).await;
+        let (_, rest) = page.split_once("<title>").unwrap();
+        assert!(rest.starts_with(title), "{path}: {}", &rest[..60]);
+    };
+    for _ in 0..20 {
+        futures::future::join_all(pages.iter().cycle().take(25).copied().map(ask)).await;
+    }
+}
