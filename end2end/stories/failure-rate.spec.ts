@@ -29,10 +29,9 @@ test('a kind that fails too often is paused from its runbook, mended, and verifi
 
   await page.goto('/admin/runbooks/failure-rate');
   await expect(page.getByText('It is happening.')).toBeVisible();
-  const step = (name: string) => page.locator('ol.runbook > li').filter({ has: page.getByRole('heading', { name }) });
-  await expect(step('Detection')).toContainText('Too few runs succeed in an hour: domains.harvesting');
-  await expect(step('Detection')).toContainText(/domains\.harvesting.*ended well in 24 h/s);
-  await expect(step('Diagnosis')).toContainText('Errors of class');
+  await expect(operator.step('Detection')).toContainText('Too few runs succeed in an hour: domains.harvesting');
+  await expect(operator.step('Detection')).toContainText(/domains\.harvesting.*ended well in 24 h/s);
+  await expect(operator.step('Diagnosis')).toContainText('Errors of class');
   await page.getByLabel('Reason to: Pause queue domains').fill('the posts are gone');
   await page.getByRole('button', { name: 'Pause queue domains' }).click();
   await expect(operator.notice('Queue domains is paused.')).toBeVisible();
@@ -46,7 +45,7 @@ test('a kind that fails too often is paused from its runbook, mended, and verifi
   for (let i = 0; i < enough; i++) {
     await api.until((await api.send<{ id: number }>('POST', '/api/admin/jobs', harvest)).id, 'completed');
   }
-  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await operator.sees(() => expect(operator.step('Verification')).toContainText('Verified: all in order', soon));
 
   await api.untilAlert('success-rate', false);
   await api.watch('success-rate', { enabled: false });

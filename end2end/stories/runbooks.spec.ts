@@ -1,12 +1,7 @@
 // A runbook walked from red to green (RB): the provider fails, and the four steps are on one page.
-import type { Page } from '@playwright/test';
 import { Connections } from '../support/connections';
 import { admin } from '../support/environment';
 import { expect, soon, test } from '../support/test';
-
-/** A step of the runbook by its name. */
-const steps = (page: Page) => (name: string) =>
-  page.locator('ol.runbook > li').filter({ has: page.getByRole('heading', { name }) });
 
 test.beforeEach(async ({ api }) => {
   await api.signIn();
@@ -45,25 +40,24 @@ test('an open breaker is detected, explained, mended, verified and written down'
   await alert.getByRole('link', { name: 'Open the runbook' }).click();
   await expect(operator.heading('Breaker open')).toBeVisible();
   await expect(page.getByText('It is happening.')).toBeVisible();
-  const step = steps(page);
 
   await page.getByLabel('Severity').selectOption('P2');
   await page.getByRole('button', { name: 'Take it on' }).click();
   await expect(operator.notice('You have taken it on.')).toBeVisible();
   await operator.sees(() => expect(page.getByRole('heading', { name: /^Run \d+: P2$/ })).toBeVisible(soon));
 
-  await expect(step('Detection')).toContainText('A breaker is not closed: mcp');
-  await expect(step('Detection')).toContainText(`${admin.email} takes care of it`);
-  await expect(step('Detection')).toContainText('no call goes out since');
-  await expect(step('Diagnosis')).toContainText('Last error of mcp');
-  await expect(step('Verification')).toContainText('Not yet');
+  await expect(operator.step('Detection')).toContainText('A breaker is not closed: mcp');
+  await expect(operator.step('Detection')).toContainText(`${admin.email} takes care of it`);
+  await expect(operator.step('Detection')).toContainText('no call goes out since');
+  await expect(operator.step('Diagnosis')).toContainText('Last error of mcp');
+  await expect(operator.step('Verification')).toContainText('Not yet');
 
   await api.dial({ mode: 'none' });
   await page.getByLabel('Reason to: Let calls to mcp go out').fill('their status page is green');
   await page.getByRole('button', { name: 'Let calls to mcp go out' }).click();
   await expect(operator.notice('The breaker of mcp is closed: calls go out.')).toBeVisible();
   for (const job of jobs) await api.until(job, 'completed');
-  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await operator.sees(() => expect(operator.step('Verification')).toContainText('Verified: all in order', soon));
   await expect(page.getByText('It is not happening.')).toBeVisible();
   await api.untilAlert('breaker-open', false);
 
@@ -91,17 +85,16 @@ test('jobs that nobody takes: the runbook names what holds them, and lets go', a
   await page.goto('/admin/alerts');
   await operator.row('kill switch').getByRole('link', { name: 'Open the runbook' }).click();
   await expect(operator.heading('Stuck jobs')).toBeVisible();
-  const step = steps(page);
-  await expect(step('Detection')).toContainText('The kill switch is on: kill switch');
-  await expect(step('Diagnosis')).toContainText('on: a rehearsal');
-  await expect(step('Diagnosis')).toContainText('paused: another rehearsal');
+  await expect(operator.step('Detection')).toContainText('The kill switch is on: kill switch');
+  await expect(operator.step('Diagnosis')).toContainText('on: a rehearsal');
+  await expect(operator.step('Diagnosis')).toContainText('paused: another rehearsal');
   for (const lever of ['Release the kill switch', 'Resume queue system']) {
     await page.getByLabel(`Reason to: ${lever}`).fill('the rehearsal is over');
     await page.getByRole('button', { name: lever }).click();
     await operator.sees(() => expect(page.getByRole('button', { name: lever })).toHaveCount(0, soon));
   }
   await api.until(job, 'completed');
-  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await operator.sees(() => expect(operator.step('Verification')).toContainText('Verified: all in order', soon));
   await api.untilAlert('kill-switch', false);
 });
 
@@ -117,10 +110,9 @@ test('dead letters that pile up are tried a few first, from their runbook', asyn
   for (const job of jobs) await api.until(job, 'dead');
   await api.untilAlert('dead-letters');
   await page.goto('/admin/runbooks/dlq-growth');
-  const step = steps(page);
   await expect(page.getByText('It is happening.')).toBeVisible();
-  await expect(step('Detection')).toContainText('Dead letters pile up');
-  await expect(step('Diagnosis')).toContainText('10 letters of class rejected');
+  await expect(operator.step('Detection')).toContainText('Dead letters pile up');
+  await expect(operator.step('Diagnosis')).toContainText('10 letters of class rejected');
 
   await api.dial({ mode: 'none' });
   const canary = page.locator('.remedies > li').first();
@@ -128,7 +120,7 @@ test('dead letters that pile up are tried a few first, from their runbook', asyn
   await canary.getByRole('button', { name: 'Try a few of 10' }).click();
   await expect(operator.notice(/^Bulk operation \d+ tries a few of 10 first\./)).toBeVisible();
   for (const job of jobs) await api.until(job, 'completed');
-  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await operator.sees(() => expect(operator.step('Verification')).toContainText('Verified: all in order', soon));
   await api.untilAlert('dead-letters', false);
 });
 
@@ -140,17 +132,16 @@ test('a schedule that brings nothing is run and resumed from the runbook of the 
   await api.until(await api.discover(1), 'completed');
   await api.untilAlert('no-discovery');
   await page.goto('/admin/runbooks/backfill-gap');
-  const step = steps(page);
   await expect(page.getByText('It is happening.')).toBeVisible();
-  await expect(step('Detection')).toContainText('Discovery brings nothing');
-  await expect(step('Diagnosis')).toContainText('Schedule domains-discovery');
+  await expect(operator.step('Detection')).toContainText('Discovery brings nothing');
+  await expect(operator.step('Diagnosis')).toContainText('Schedule domains-discovery');
 
   await page.getByLabel('Reason to: Resume domains-discovery').fill('the rehearsal is over');
   await page.getByRole('button', { name: 'Resume domains-discovery' }).click();
   await expect(operator.notice('Schedule domains-discovery ticks.')).toBeVisible();
   await page.getByLabel('Reason to: Run domains-discovery now').fill('not to wait for its tick');
   await page.getByRole('button', { name: 'Run domains-discovery now' }).click();
-  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await operator.sees(() => expect(operator.step('Verification')).toContainText('Verified: all in order', soon));
   await api.untilAlert('no-discovery', false);
 });
 
@@ -163,13 +154,12 @@ test('slow pages: views that are too old are refreshed from their runbook', asyn
   await api.watch('slow-pages', { forMinutes: 0 });
   await api.untilAlert('slow-pages');
   await page.goto('/admin/runbooks/slow-pages');
-  const step = steps(page);
-  await expect(step('Detection')).toContainText('older than 1 min: the plain views are read instead');
-  await expect(step('Detection')).toContainText('Pages are slow, or show what is old');
+  await expect(operator.step('Detection')).toContainText('older than 1 min: the plain views are read instead');
+  await expect(operator.step('Detection')).toContainText('Pages are slow, or show what is old');
   await page.getByLabel('Reason to: Refresh the views now').fill('to see that it works');
   await page.getByRole('button', { name: 'Refresh the views now' }).click();
   await expect(operator.notice(/^The views are refreshed by job \d+\./)).toBeVisible();
-  await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+  await operator.sees(() => expect(operator.step('Verification')).toContainText('Verified: all in order', soon));
   await api.untilAlert('slow-pages', false);
   await api.send('POST', '/api/admin/matviews', { action: 'disable' });
   await api.send('POST', schedule, { action: 'resume', reason: 'the story is over' });
@@ -186,16 +176,15 @@ test('database trouble: all jobs are stopped from its runbook until it has conne
     for (let i = 0; i < 500 && (await inUse())?.ok; i++) await connections.more();
     await api.untilAlert('database');
     await page.goto('/admin/runbooks/database');
-    const step = steps(page);
-    await expect(page.getByText('It is happening.')).toBeVisible();
-    await expect(step('Detection')).toContainText('Database trouble: Connections');
+      await expect(page.getByText('It is happening.')).toBeVisible();
+    await expect(operator.step('Detection')).toContainText('Database trouble: Connections');
     await page.getByLabel('Reason to: Stop all jobs').fill('it is out of connections');
     await page.getByRole('button', { name: 'Stop all jobs' }).click();
     await expect(operator.notice('The kill switch is on: no job starts.')).toBeVisible();
     expect((await api.killSwitch()).active).toBe(true);
 
     connections.close();
-    await operator.sees(() => expect(step('Verification')).toContainText('Verified: all in order', soon));
+    await operator.sees(() => expect(operator.step('Verification')).toContainText('Verified: all in order', soon));
     await api.untilAlert('database', false);
   } finally {
     connections.close();

@@ -57,6 +57,11 @@ export class Operator {
     return this.page.getByRole('row').filter({ hasText: text });
   }
 
+  /** A step of the runbook by its name. */
+  step(name: string): Locator {
+    return this.page.locator('ol.runbook > li').filter({ has: this.page.getByRole('heading', { name }) });
+  }
+
   /** What the last command led to. */
   notice(text: string | RegExp): Locator {
     return this.page.getByRole('status').filter({ hasText: text });

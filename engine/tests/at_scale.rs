@@ -16,8 +16,6 @@ use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{JobFilter, JobState};
 use sqlx::PgPool;
 
-/// Lanes are counted to their cap of 10,000 by five of the rules' measures.
-const WATCH_READS: i64 = 400_000;
 const QUEUED: i64 = 100_000;
 const FINISHED: i64 = 1_000_000;
 const DEAD: i64 = 20_000;
@@ -168,7 +166,7 @@ async fn claim_complete_lists_and_counts_use_their_indexes_whatever_the_history(
     scaled.reads_at_most(80_000, "overview", overview::overview(ctx, 24, None)).await.unwrap();
     let outside = Outside::default();
     let watch = alerts::watch(ctx, &world.registry, &outside);
-    scaled.reads_at_most(WATCH_READS, "alerts", watch).await.unwrap();
+    scaled.reads_at_most(5_000, "alerts", watch).await.unwrap();
     scaled.reads_at_most(100, "letters counted", dead_letters::counts(ctx)).await.unwrap();
     let pending =
         DeadLetterFilter { status: Some(DeadLetterStatus::Pending), ..DeadLetterFilter::default() };

@@ -50,6 +50,12 @@ pub fn quantile_ms(histogram: &[i64], q: f64) -> Option<i64> {
     None
 }
 
+/// `part` of `whole` in percent, rounded up: a little more than a threshold is above it.
+pub fn percent_up(part: i64, whole: i64) -> i64 {
+    let whole = whole.max(1);
+    (part * 100 + whole - 1) / whole
+}
+
 /// How one kind of job did over the window asked for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -79,6 +85,12 @@ impl KindMetrics {
     pub fn success_percent(&self) -> Option<i64> {
         let ended = self.completed + self.failed;
         (ended >= SUCCESS_ALARM_RUNS).then(|| self.completed * 100 / ended)
+    }
+
+    /// Failed of those that ended, in percent; absent where so few ended that it says nothing.
+    pub fn failure_percent(&self) -> Option<i64> {
+        let ended = self.completed + self.failed;
+        (ended >= SUCCESS_ALARM_RUNS).then(|| percent_up(self.failed, ended))
     }
 
     /// Whether it succeeds so rarely that it is an alarm.

@@ -140,6 +140,8 @@ pub struct Schedule {
     pub next_run_at: Timestamp,
     /// Its next five ticks; while paused, those it would have if it were resumed now.
     pub next_ticks: Vec<Tick>,
+    /// Its first tick.
+    pub first_run_at: Option<Timestamp>,
     /// Its last tick.
     pub last_run_at: Option<Timestamp>,
     /// Its last job.

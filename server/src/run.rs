@@ -44,6 +44,9 @@ pub enum RunError {
     /// The system refuses to tell of signals.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] std::io::Error),
+    /// Alerts cannot be posted.
+    #[error("cannot post alerts: {0}")]
+    Webhook(#[source] reqwest::Error),
     /// The audit log cannot be read.
     #[error("cannot verify the audit log: {0}")]
     Audit(#[source] CommandError),

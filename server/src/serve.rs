@@ -102,7 +102,7 @@ async fn start(config: &Config, roles: Roles, system: &Ctx) -> Result<Running, R
             .map_err(|error| RunError::Settings(error.into()))?;
     }
     let registry = signalbox_pipelines::registry(config.providers())?;
-    let outside = outside(config, system);
+    let outside = outside(config, system)?;
     let readiness = Readiness::default();
     let worker = if roles.worker { Some(start_worker(config, system, &registry)) } else { None };
     let scheduler =
@@ -111,7 +111,7 @@ async fn start(config: &Config, roles: Roles, system: &Ctx) -> Result<Running, R
         None => None,
         Some(listener) => {
             let admin = first_admin(config, system).await?;
-            let parts = AppParts { outside, ..parts(config, system, registry, readiness.clone()) };
+            let parts = parts(config, system, registry, outside, readiness.clone());
             let changes = parts.changes.clone();
             warn_of_plain_http(config);
             let url = url(config, &listener);
@@ -130,18 +130,14 @@ fn start_worker(config: &Config, system: &Ctx, registry: &Registry) -> Worker {
 }
 
 /// Whom alerts are told to.
-fn outside(config: &Config, system: &Ctx) -> Outside {
-    let secret = config.alert_webhook_secret.clone();
-    let webhook = config.alert_webhook_url.clone().and_then(|url| {
-        let webhook = Webhook::new(url, secret, system.clock.clone());
-        webhook.inspect_err(|error| tracing::error!(%error, "alerts cannot be posted")).ok()
-    });
-    let channels = webhook.map(|webhook| Arc::new(webhook) as Arc<dyn Channel>);
-    Outside {
-        environment: config.environment.clone(),
-        url: config.url.clone(),
-        channels: channels.into_iter().collect(),
+fn outside(config: &Config, system: &Ctx) -> Result<Outside, RunError> {
+    let mut channels: Vec<Arc<dyn Channel>> = Vec::new();
+    if let Some(url) = config.alert_webhook_url.clone() {
+        let secret = config.alert_webhook_secret.clone();
+        let webhook = Webhook::new(url, secret, system.clock.clone()).map_err(RunError::Webhook)?;
+        channels.push(Arc::new(webhook));
     }
+    Ok(Outside { environment: config.environment.clone(), url: config.url.clone(), channels })
 }
 
 fn start_scheduler(system: &Ctx, registry: &Registry, outside: &Outside) -> Scheduler {
@@ -153,11 +149,17 @@ fn start_scheduler(system: &Ctx, registry: &Registry, outside: &Outside) -> Sche
     Scheduler::start(system.db.clone(), system.clock.clone(), registry.clone(), options)
 }
 
-fn parts(config: &Config, system: &Ctx, registry: Registry, readiness: Readiness) -> AppParts {
+fn parts(
+    config: &Config,
+    system: &Ctx,
+    registry: Registry,
+    outside: Outside,
+    readiness: Readiness,
+) -> AppParts {
     AppParts {
         system: system.clone(),
         registry,
-        outside: Outside::default(),
+        outside,
         environment: config.environment.clone(),
         allowed_origins: config.allowed_origins.clone(),
         secure_cookies: config.secure_cookies,

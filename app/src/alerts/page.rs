@@ -7,6 +7,7 @@ use signalbox_model::format;
 use super::api::{AcknowledgeAlert, AlertsFacts, ListAlerts, SendTestAlert};
 use super::row::{Firing, History, MessageRow, RuleRow};
 use crate::components::command::{Command, CommandForm};
+use crate::components::empty::EmptyRow;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::query::Query;
@@ -62,19 +63,7 @@ pub(crate) fn AlertsPage() -> impl IntoView {
                             >
                                 <MessageRow message />
                             </Rows>
-                            {move || {
-                                quiet
-                                    .get()
-                                    .then(|| {
-                                        view! {
-                                            <tr>
-                                                <td colspan="4" class="muted">
-                                                    "Nothing was said yet."
-                                                </td>
-                                            </tr>
-                                        }
-                                    })
-                            }}
+                            <EmptyRow none=quiet columns="4" says="Nothing was said yet." />
                         </tbody>
                     </table>
                 </Scroll>

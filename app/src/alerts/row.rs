@@ -7,7 +7,7 @@ use signalbox_model::page::Page;
 
 use crate::components::aspect::{Aspect, State, of_urgency};
 use crate::components::command::{Command, CommandForm};
-use crate::components::empty::Empty;
+use crate::components::empty::{Empty, EmptyRow};
 use crate::components::live::part;
 use crate::components::pager::pager;
 use crate::components::query::Query;
@@ -174,18 +174,7 @@ pub(super) fn History(history: Signal<Page<Alert>>, query: Memo<Query>) -> impl 
                     >
                         <Past alert />
                     </Rows>
-                    {move || {
-                        none.get()
-                            .then(|| {
-                                view! {
-                                    <tr>
-                                        <td colspan="5" class="muted">
-                                            "Nothing has fired yet."
-                                        </td>
-                                    </tr>
-                                }
-                            })
-                    }}
+                    <EmptyRow none=none columns="5" says="Nothing has fired yet." />
                 </tbody>
             </table>
         </Scroll>

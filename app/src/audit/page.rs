@@ -5,7 +5,6 @@ use signalbox_model::audit::AuditEntry;
 use signalbox_model::page::Page;
 
 use super::api::{AuditFacts, ListAudit, VerifyAudit};
-use crate::components::chips::chips;
 use crate::components::command::{Command, CommandForm};
 use crate::components::empty::Empty;
 use crate::components::live::{on_demand, page, part};
@@ -14,10 +13,23 @@ use crate::components::pager::pager;
 use crate::components::query::Query;
 use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
+use crate::components::search::{Search, SearchField};
 use crate::components::submit::Submit;
 use crate::components::time::Time;
 
 const KNOWN: [&str; 4] = ["actor", "action", "q", "cursor"];
+
+/// What is searched for.
+const FIELDS: [SearchField; 3] = [
+    SearchField { name: "actor", chip: "Who", label: "Who", hint: "Who: an e-mail" },
+    SearchField { name: "action", chip: "What", label: "What", hint: "What, such as kill_switch" },
+    SearchField {
+        name: "q",
+        chip: "Text",
+        label: "Text in the subject or the reason",
+        hint: "Text: a job, a reason",
+    },
+];
 
 /// The page. It is not brought up to date by itself: what somebody reads there does not move.
 #[component]
@@ -55,7 +67,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
                         <Submit pending=verify.pending()>"Verify the seals"</Submit>
                     </CommandForm>
                 </PageHead>
-                {part(move || view! { <Search query=query.get() /> })}
+                {part(move || view! { <Search page="/admin/audit" label="Search the audit log" fields=&FIELDS query=query.get() /> })}
                 <Entries entries query />
             }
         },
@@ -121,33 +133,6 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             <td>{entry.subject}</td>
             <td class="wide">{entry.reason} {facts}</td>
         </tr>
-    }
-    .into_any()
-}
-
-#[component]
-fn Search(query: Query) -> impl IntoView {
-    view! {
-        <div class="filters">
-            <form method="get" action="/admin/audit" role="search" aria-label="Search the audit log">
-                <input name="actor" placeholder="Who: an e-mail" aria-label="Who" value=query.text("actor") />
-                <input
-                    name="action"
-                    placeholder="What, such as kill_switch"
-                    aria-label="What"
-                    value=query.text("action")
-                />
-                <input
-                    type="search"
-                    name="q"
-                    placeholder="Text: a job, a reason"
-                    aria-label="Text in the subject or the reason"
-                    value=query.text("q")
-                />
-                <button class="button">"Search"</button>
-            </form>
-        </div>
-        {chips(&query, &[("actor", "Who"), ("action", "What"), ("q", "Text")])}
     }
     .into_any()
 }

@@ -2,6 +2,27 @@
 
 use leptos::prelude::*;
 
+/// The row of an empty table that says so, as long as `none` is so.
+#[component]
+pub(crate) fn EmptyRow(
+    none: Memo<bool>,
+    /// How many columns the table has.
+    columns: &'static str,
+    says: &'static str,
+) -> impl IntoView {
+    move || {
+        none.get().then(|| {
+            view! {
+                <tr>
+                    <td colspan=columns class="muted">
+                        {says}
+                    </td>
+                </tr>
+            }
+        })
+    }
+}
+
 /// `title` says what is missing, `why` the reason; the children are ways on.
 #[component]
 pub(crate) fn Empty(

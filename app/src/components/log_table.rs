@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use signalbox_model::system_log::SystemLog;
 
 use super::aspect::{State, of_level};
+use super::empty::EmptyRow;
 use super::rows::Rows;
 use super::scroll::{Head, Scroll};
 use super::time::Time;
@@ -24,19 +25,7 @@ pub(crate) fn LogTable(
                     <Rows each=move || logs.get() key=|log| log.id let:log>
                         <LogRow log />
                     </Rows>
-                    {move || {
-                        nothing
-                            .get()
-                            .then(|| {
-                                view! {
-                                    <tr>
-                                        <td colspan="4" class="muted">
-                                            "Nothing was logged yet."
-                                        </td>
-                                    </tr>
-                                }
-                            })
-                    }}
+                    <EmptyRow none=nothing columns="4" says="Nothing was logged yet." />
                 </tbody>
             </table>
         </Scroll>

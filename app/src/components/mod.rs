@@ -24,6 +24,7 @@ pub(crate) mod progress;
 pub(crate) mod query;
 pub(crate) mod rows;
 pub(crate) mod scroll;
+pub(crate) mod search;
 pub(crate) mod spark;
 pub(crate) mod submit;
 pub(crate) mod time;

@@ -5,15 +5,26 @@ use signalbox_model::page::Page;
 use signalbox_model::system_log::SystemLog;
 
 use super::api::{ListLogs, LogsFacts};
-use crate::components::chips::chips;
 use crate::components::empty::Empty;
 use crate::components::live::{live, page, part};
 use crate::components::log_table::LogTable;
 use crate::components::page_head::PageHead;
 use crate::components::pager::pager;
 use crate::components::query::Query;
+use crate::components::search::{Search, SearchField};
 
 const KNOWN: [&str; 3] = ["event", "q", "cursor"];
+
+/// What is searched for.
+const FIELDS: [SearchField; 2] = [
+    SearchField { name: "event", chip: "Event", label: "Event", hint: "Event, such as dlq_retry" },
+    SearchField {
+        name: "q",
+        chip: "Message",
+        label: "Text in the message",
+        hint: "Text in the message",
+    },
+];
 
 /// The page.
 #[component]
@@ -37,7 +48,7 @@ pub(crate) fn LogsPage() -> impl IntoView {
                     now="What the system and its operators did."
                     rest="Hover a time for the exact moment."
                 />
-                {part(move || view! { <Search query=query.get() /> })}
+                {part(move || view! { <Search page="/admin/logs" label="Search the log" fields=&FIELDS query=query.get() /> })}
                 <Entries logs query />
             }
         },
@@ -66,30 +77,4 @@ fn Entries(logs: Signal<Page<SystemLog>>, query: Memo<Query>) -> impl IntoView {
         }
         .into_any()
     })
-}
-
-#[component]
-fn Search(query: Query) -> impl IntoView {
-    view! {
-        <div class="filters">
-            <form method="get" action="/admin/logs" role="search" aria-label="Search the log">
-                <input
-                    name="event"
-                    placeholder="Event, such as dlq_retry"
-                    aria-label="Event"
-                    value=query.text("event")
-                />
-                <input
-                    type="search"
-                    name="q"
-                    placeholder="Text in the message"
-                    aria-label="Text in the message"
-                    value=query.text("q")
-                />
-                <button class="button">"Search"</button>
-            </form>
-        </div>
-        {chips(&query, &[("event", "Event"), ("q", "Message")])}
-    }
-    .into_any()
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, try_join_all};
 use signalbox_model::Timestamp;
-use signalbox_model::alert::MessageState;
+use signalbox_model::alert::{Message, MessageState};
 use signalbox_model::system_log::LogLevel;
 use sqlx::{PgConnection, PgPool};
 
+use super::message;
 use crate::clock::SharedClock;
 use crate::logs::{self, NewLog};
 use crate::settings::Settings;
@@ -57,13 +58,13 @@ impl Outside {
     }
 }
 
-/// Writes `text` down for every channel; returns the messages' numbers.
+/// Writes `text` down for every channel.
 pub(super) async fn write(
     tx: &mut PgConnection,
     outside: &Outside,
     text: &str,
     now: Timestamp,
-) -> Result<Vec<i64>, sqlx::Error> {
+) -> Result<Vec<Message>, sqlx::Error> {
     let dry_run = Settings::read(&mut *tx, now).await?.get(DRY_RUN) == 1;
     let names: Vec<_> = outside.channels.iter().map(|channel| Some(channel.name())).collect();
     let (names, state) = match (names.is_empty(), dry_run) {
@@ -71,14 +72,15 @@ pub(super) async fn write(
         (false, true) => (names, MessageState::DryRun),
         (false, false) => (names, MessageState::Waiting),
     };
-    sqlx::query_scalar(
+    sqlx::query(
         "INSERT INTO alert_messages (at, channel, text, state, next_at)
-         SELECT $1, channel, $2, $3, $1 FROM unnest($4::text[]) AS channel RETURNING id",
+         SELECT $1, channel, $2, $3, $1 FROM unnest($4::text[]) AS channel RETURNING *",
     )
     .bind(now)
     .bind(text)
     .bind(state.name())
     .bind(names)
+    .try_map(message)
     .fetch_all(tx)
     .await
 }
@@ -92,11 +94,6 @@ pub async fn deliver(
     clock: &SharedClock,
     outside: &Outside,
 ) -> Result<usize, sqlx::Error> {
-    if Settings::read(db, clock.now()).await?.get(DRY_RUN) == 1 {
-        let kept =
-            sqlx::query("UPDATE alert_messages SET state = 'dry_run' WHERE state = 'waiting'");
-        return kept.execute(db).await.map(|_| 0);
-    }
     // Whoever takes a message puts it off for longer than sending may take: another scheduler
     // leaves it alone, and takes it when this one has died.
     let taken: Vec<(i64, Option<String>, String, i32)> = sqlx::query_as(
@@ -109,6 +106,13 @@ pub async fn deliver(
     .bind(AT_ONCE)
     .fetch_all(db)
     .await?;
+    if taken.is_empty() {
+        return Ok(0);
+    }
+    if Settings::read(db, clock.now()).await?.get(DRY_RUN) == 1 {
+        keep(db, taken.iter().map(|(id, ..)| *id).collect()).await?;
+        return Ok(0);
+    }
     let sending = taken.iter().map(async |(id, name, text, attempts)| {
         let channel =
             outside.channels.iter().find(|channel| Some(channel.name()) == name.as_deref());
@@ -122,6 +126,17 @@ pub async fn deliver(
     });
     try_join_all(sending).await?;
     Ok(taken.len())
+}
+
+/// Gives messages up that were written before the dry run began.
+async fn keep(db: &PgPool, ids: Vec<i64>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE alert_messages SET state = 'dry_run', attempts = attempts - 1 WHERE id = ANY($1)",
+    )
+    .bind(ids)
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 async fn settle(

@@ -4,6 +4,7 @@
 
 mod commands;
 pub mod courier;
+mod gaps;
 mod measure;
 mod watch;
 
@@ -19,7 +20,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgExecutor, PgPool, Row};
 
 pub use self::commands::{acknowledge, change_rule, reset_rule, silence, test_message, unsilence};
-pub(crate) use self::measure::{Gap, gaps};
+pub(crate) use self::gaps::{Gap, gaps};
 pub use self::watch::watch;
 use crate::{CommandError, Ctx};
 
@@ -60,14 +61,16 @@ pub async fn of_incident(ctx: &Ctx, incident: Incident) -> Result<Vec<Alert>, Co
 /// # Errors
 /// As [`firing`].
 pub async fn counts(ctx: &Ctx) -> Result<AlertCounts, CommandError> {
-    let firing = firing(ctx).await?;
-    let unattended =
-        |alert: &&Alert| alert.urgency == Urgency::Critical && alert.acknowledged_by.is_none();
-    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    Ok(AlertCounts {
-        firing: count(firing.len()),
-        critical: count(firing.iter().filter(unattended).count()),
-    })
+    ctx.demand(Permission::ReadConsole)?;
+    let critical = RULES.iter().filter(|rule| rule.urgency == Urgency::Critical);
+    let (firing, critical) = sqlx::query_as(
+        "SELECT count(*), count(*) FILTER (WHERE rule = ANY($1) AND acknowledged_by IS NULL)
+         FROM alerts WHERE resolved_at IS NULL AND fired_at IS NOT NULL",
+    )
+    .bind(critical.map(|rule| rule.name).collect::<Vec<_>>())
+    .fetch_one(&ctx.db)
+    .await?;
+    Ok(AlertCounts { firing, critical })
 }
 
 /// What has fired, of one rule or of all, the newest first.
@@ -82,13 +85,18 @@ pub async fn history(
 ) -> Result<Page<Alert>, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
     let limit = page_rows(limit);
+    // Those of rules that this version does not know would make a page shorter than it is.
+    let wanted: Vec<_> = RULES
+        .iter()
+        .map(|spec| spec.name)
+        .filter(|name| rule.is_none_or(|rule| rule == *name))
+        .collect();
     let rows = sqlx::query(
         "SELECT * FROM alerts
-         WHERE fired_at IS NOT NULL AND ($1::text IS NULL OR rule = $1)
-           AND ($2::bigint IS NULL OR id < $2)
+         WHERE fired_at IS NOT NULL AND rule = ANY($1) AND ($2::bigint IS NULL OR id < $2)
          ORDER BY id DESC LIMIT $3",
     )
-    .bind(rule)
+    .bind(wanted)
     .bind(cursor)
     .bind(limit + 1)
     .try_map(alert)
@@ -123,7 +131,7 @@ pub async fn messages(ctx: &Ctx) -> Result<Vec<Message>, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
     let messages = sqlx::query("SELECT * FROM alert_messages ORDER BY id DESC LIMIT $1")
         .bind(MESSAGES)
-        .try_map(|row: PgRow| message(&row))
+        .try_map(message)
         .fetch_all(&ctx.db)
         .await?;
     Ok(messages)
@@ -210,7 +218,7 @@ fn alert(row: PgRow) -> Result<Option<Alert>, sqlx::Error> {
     }))
 }
 
-fn message(row: &PgRow) -> Result<Message, sqlx::Error> {
+fn message(row: PgRow) -> Result<Message, sqlx::Error> {
     Ok(Message {
         id: row.try_get("id")?,
         at: row.try_get("at")?,

@@ -12,7 +12,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use super::courier::{self, Outside};
-use super::{alert, measure, rules_at};
+use super::measure::Look;
+use super::{alert, rules_at};
 use crate::jobs::handler::Registry;
 use crate::logs::{self, NewLog};
 use crate::{CommandError, Ctx, notify};
@@ -37,9 +38,10 @@ struct Seen {
 /// When the database does not answer; nothing has changed then.
 pub async fn watch(ctx: &Ctx, registry: &Registry, outside: &Outside) -> Result<(), CommandError> {
     let rules = rules_at(&ctx.db, ctx.now()).await?;
+    let look = Look::new(ctx, registry, &rules);
     let mut seen = Seen::default();
     for (spec, rule) in RULES.iter().zip(&rules).filter(|(_, rule)| rule.enabled) {
-        let crossed = match measure::crossed(ctx, registry, spec, rule).await {
+        let crossed = match look.crossed(spec, rule).await {
             Ok(crossed) => crossed,
             Err(error) => {
                 tracing::warn!(rule = spec.name, %error, "an alert rule could not be read");

@@ -13,12 +13,15 @@ use crate::{CommandError, Ctx, overview};
 /// How far back calls are counted.
 const MINUTES: i64 = 15;
 
+pub(super) async fn detection(ctx: &Ctx) -> Result<Vec<Finding>, CommandError> {
+    Ok(store::list(ctx).await?.iter().map(finding).collect())
+}
+
 pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
     let mut steps = Steps::default();
     let breakers = store::list(ctx).await?;
     for breaker in &breakers {
-        let link = format!("/admin/breakers/{}", breaker.provider);
-        steps.check(Finding::new(&breaker.provider, is_closed(breaker), state(breaker)).at(link));
+        steps.check(finding(breaker));
         if is_closed(breaker) {
             continue;
         }
@@ -44,6 +47,11 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
     steps.diagnosis.push(backlog.clone().at("/admin/queues"));
     steps.verification.push(backlog.at("/admin/queues"));
     Ok(steps)
+}
+
+fn finding(breaker: &Breaker) -> Finding {
+    let link = format!("/admin/breakers/{}", breaker.provider);
+    Finding::new(&breaker.provider, is_closed(breaker), state(breaker)).at(link)
 }
 
 fn is_closed(breaker: &Breaker) -> bool {

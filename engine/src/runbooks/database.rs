@@ -16,34 +16,24 @@ const PERCENT: i64 = 80;
 /// A transaction open for longer than this holds back vacuum, and with it every page.
 const LONG_MINUTES: i64 = 5;
 
+/// What the other connections are about.
+struct Activity {
+    longest_s: i64,
+    waiting: i64,
+    idle: i64,
+}
+
+pub(super) async fn detection(ctx: &Ctx) -> Result<Vec<Finding>, CommandError> {
+    found(ctx, &activity(ctx).await?).await
+}
+
 pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
     let mut steps = Steps::default();
-    let began = Instant::now();
-    db::ping(&ctx.db).await?;
-    let ms = began.elapsed().as_millis();
-    let answers = Finding::new("Answer", ms < SLOW_MS, format!("in {ms} ms"));
-    let found = db::examine(&ctx.db).await?;
-    let used = 100 * found.connections / found.max_connections.max(1);
-    let detail = format!("{} of {} in use", found.connections, found.max_connections);
-    let connections = Finding::new("Connections", used < PERCENT, detail);
-    let row = sqlx::query(
-        "SELECT extract(epoch FROM max(clock_timestamp() - xact_start))::bigint AS longest_s,
-                count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting,
-                count(*) FILTER (WHERE state = 'idle in transaction') AS idle
-         FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
-    )
-    .fetch_one(&ctx.db)
-    .await?;
-    let longest_s: i64 = row.try_get::<Option<i64>, _>("longest_s")?.unwrap_or(0);
-    let (waiting, idle): (i64, i64) = (row.try_get("waiting")?, row.try_get("idle")?);
-    let longest = Finding::new(
-        "Longest transaction",
-        longest_s < 60 * LONG_MINUTES,
-        format!("{longest_s} s"),
-    );
-    for finding in [answers, connections, longest] {
+    let activity = activity(ctx).await?;
+    for finding in found(ctx, &activity).await? {
         steps.check(finding);
     }
+    let Activity { waiting, idle, .. } = activity;
     steps.diagnosis.push(Finding::new(
         "Waiting for a lock",
         waiting == 0,
@@ -66,4 +56,35 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
          database has only the console left.",
     ));
     Ok(steps)
+}
+
+async fn activity(ctx: &Ctx) -> Result<Activity, CommandError> {
+    let row = sqlx::query(
+        "SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::bigint AS longest_s,
+                count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting,
+                count(*) FILTER (WHERE state = 'idle in transaction') AS idle
+         FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    )
+    .fetch_one(&ctx.db)
+    .await?;
+    Ok(Activity {
+        longest_s: row.try_get("longest_s")?,
+        waiting: row.try_get("waiting")?,
+        idle: row.try_get("idle")?,
+    })
+}
+
+async fn found(ctx: &Ctx, activity: &Activity) -> Result<Vec<Finding>, CommandError> {
+    let began = Instant::now();
+    db::ping(&ctx.db).await?;
+    let ms = began.elapsed().as_millis();
+    let answers = Finding::new("Answer", ms < SLOW_MS, format!("in {ms} ms"));
+    let found = db::examine(&ctx.db).await?;
+    let used = 100 * found.connections / found.max_connections.max(1);
+    let detail = format!("{} of {} in use", found.connections, found.max_connections);
+    let connections = Finding::new("Connections", used < PERCENT, detail);
+    let longest_s = activity.longest_s;
+    let in_time = longest_s < 60 * LONG_MINUTES;
+    let longest = Finding::new("Longest transaction", in_time, format!("{longest_s} s"));
+    Ok(vec![answers, connections, longest])
 }

@@ -19,15 +19,21 @@ const WAIT_MINUTES: i64 = 15;
 /// As many jobs are shown.
 const SHOWN: i64 = 10;
 
+/// A job that runs past its timeout: its number, its kind, and since when it runs.
+type Overdue = (i64, String, Timestamp);
+
+pub(super) async fn detection(
+    ctx: &Ctx,
+    registry: &Registry,
+) -> Result<Vec<Finding>, CommandError> {
+    let overdue = overdue(ctx, registry).await?;
+    Ok(vec![running(&overdue), longest_wait(ctx).await?])
+}
+
 pub(super) async fn look(ctx: &Ctx, registry: &Registry) -> Result<Steps, CommandError> {
     let mut steps = Steps::default();
     let overdue = overdue(ctx, registry).await?;
-    let detail = match overdue.len() {
-        0 => "none runs past its timeout".to_owned(),
-        n => format!("{n} run past their timeout"),
-    };
-    let running = Finding::new("Running jobs", overdue.is_empty(), detail);
-    steps.check(running.at("/admin/jobs?state=running#list"));
+    steps.check(running(&overdue));
     for (id, kind, since) in overdue {
         let what = format!("Job {id}, {kind}");
         let detail = format!("runs since {}", clock_time(since));
@@ -44,11 +50,17 @@ pub(super) async fn look(ctx: &Ctx, registry: &Registry) -> Result<Steps, Comman
     Ok(steps)
 }
 
+fn running(overdue: &[Overdue]) -> Finding {
+    let detail = match overdue.len() {
+        0 => "none runs past its timeout".to_owned(),
+        n => format!("{n} run past their timeout"),
+    };
+    let running = Finding::new("Running jobs", overdue.is_empty(), detail);
+    running.at("/admin/jobs?state=running#list")
+}
+
 /// Jobs that run past their kind's timeout, the oldest first.
-async fn overdue(
-    ctx: &Ctx,
-    registry: &Registry,
-) -> Result<Vec<(i64, String, Timestamp)>, CommandError> {
+async fn overdue(ctx: &Ctx, registry: &Registry) -> Result<Vec<Overdue>, CommandError> {
     let settings = Settings::read(&ctx.db, ctx.now()).await?;
     let (kinds, seconds): (Vec<_>, Vec<_>) = registry
         .specs()

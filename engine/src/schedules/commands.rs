@@ -333,6 +333,7 @@ fn shown(row: &PgRow, now: Timestamp) -> Result<Schedule, sqlx::Error> {
         pause: pause.map(|reason| Pause { reason, by, at }),
         next_run_at,
         next_ticks,
+        first_run_at: row.try_get("first_run_at")?,
         last_run_at: row.try_get("last_run_at")?,
         last_job: last_job
             .map(|id| LastJob { id, state: state.as_deref().and_then(JobState::from_name) }),

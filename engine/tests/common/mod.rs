@@ -1,6 +1,8 @@
 //! What the engine's tests share: a database, a clock, a registry with awkward kinds, a worker.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod on_call;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

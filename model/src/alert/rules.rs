@@ -16,7 +16,7 @@ pub const SILENCE_MINUTES_BOUND: i64 = 7 * 24 * 60;
 pub enum Measure {
     /// What is not in order in the detection of an incident's runbook.
     Happening(Incident),
-    /// The schedules without a [`Measure::Silence`] rule of their own that have a gap.
+    /// The schedules without a [`Measure::SinceSuccess`] rule of their own that have a gap.
     Gaps,
     /// Whether the kill switch is on.
     KillSwitch,
@@ -35,7 +35,7 @@ pub enum Measure {
     /// How many jobs of a queue are due and wait.
     QueueDepth,
     /// For how many minutes a kind has not ended well.
-    Silence(&'static str),
+    SinceSuccess(&'static str),
 }
 
 /// Which values are too much.
@@ -232,7 +232,7 @@ pub const RULES: [RuleSpec; 16] = {
             "no-discovery",
             "Discovery brings nothing",
             Warning,
-            (Incident::BackfillGap, Measure::Silence("domains.discovery")),
+            (Incident::BackfillGap, Measure::SinceSuccess("domains.discovery")),
             minutes(30),
             0,
         ),
@@ -240,7 +240,7 @@ pub const RULES: [RuleSpec; 16] = {
             "no-harvest",
             "Harvesting brings nothing",
             Warning,
-            (Incident::BackfillGap, Measure::Silence("domains.harvesting")),
+            (Incident::BackfillGap, Measure::SinceSuccess("domains.harvesting")),
             minutes(60),
             0,
         ),

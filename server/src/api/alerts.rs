@@ -68,15 +68,7 @@ pub async fn rule(
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Change it.
-    #[serde(rename_all = "camelCase")]
-    Change {
-        /// From where on.
-        threshold: Option<i64>,
-        /// For how long, in minutes.
-        for_minutes: Option<i64>,
-        /// Whether it is watched.
-        enabled: Option<bool>,
-    },
+    Change(RuleChange),
     /// Make it what it was at first.
     Reset,
     /// Tell nobody for a while.
@@ -99,10 +91,7 @@ pub async fn command(
     Json(command): Json<Command>,
 ) -> Answer<axum::Json<Rule>> {
     let rule = match command {
-        Command::Change { threshold, for_minutes, enabled } => {
-            let change = RuleChange { threshold, for_minutes, enabled };
-            alerts::change_rule(&ctx, &name, change).await?
-        }
+        Command::Change(change) => alerts::change_rule(&ctx, &name, change).await?,
         Command::Reset => alerts::reset_rule(&ctx, &name).await?,
         Command::Silence { minutes, reason } => {
             alerts::silence(&ctx, &name, minutes, &reason).await?
