@@ -217,14 +217,14 @@ async fn op_1_a_force_that_makes_no_sense_changes_nothing() {
 #[tokio::test]
 async fn op_7_a_powerless_actor_moves_no_breaker() {
     let world = busy_world().await;
-    let viewer = world.as_role(Role::Viewer);
+    let technician = world.as_role(Role::Technician);
     let before = world.count("audit_log").await;
     let present = back_test::present(&world.ctx, "mcp").await.unwrap();
     let refused = [
-        force::act(&viewer, "mcp", BreakerAction::ForceOpen, WHY, None).await.map(drop),
-        force::act(&viewer, "mcp", BreakerAction::Reset, WHY, None).await.map(drop),
-        history::list(&viewer, "mcp", None, None).await.map(drop),
-        back_test::back_test(&viewer, "mcp", present).await.map(drop),
+        force::act(&technician, "mcp", BreakerAction::ForceOpen, WHY, None).await.map(drop),
+        force::act(&technician, "mcp", BreakerAction::Reset, WHY, None).await.map(drop),
+        history::list(&technician, "mcp", None, None).await.map(drop),
+        back_test::back_test(&technician, "mcp", present).await.map(drop),
     ];
     for result in refused {
         assert!(matches!(result, Err(CommandError::Forbidden { .. })), "{result:?}");

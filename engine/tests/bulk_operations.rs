@@ -90,7 +90,7 @@ async fn av_6_clearing_what_failed_in_a_queue_leaves_the_rest() {
     assert_eq!((of("system").await, of("test").await), (3, 1));
     let request = BulkRequest::clear_queue("system".to_owned(), "looked at".to_owned());
     assert_eq!(bulk::preview(&world.ctx, &request).await.unwrap().count, 3);
-    let powerless = bulk::start(&world.as_role(Role::Viewer), &request).await.unwrap_err();
+    let powerless = bulk::start(&world.as_role(Role::Technician), &request).await.unwrap_err();
     assert!(matches!(powerless, CommandError::Forbidden { .. }));
     let operation = bulk::start(&world.ctx, &request).await.unwrap();
     world.clock.advance(UNDO);
@@ -419,16 +419,16 @@ async fn op_7_a_powerless_actor_starts_and_aborts_nothing() {
     bury(&world, 2, "no").await;
     let operation = bulk::start(&world.ctx, &request(BulkAction::Retry)).await.unwrap();
     let before = world.count("audit_log").await;
-    let viewer = world.as_role(Role::Viewer);
+    let technician = world.as_role(Role::Technician);
     let delete = request(BulkAction::Delete);
     let refused = [
-        bulk::preview(&viewer, &delete).await.map(drop),
-        bulk::start(&viewer, &delete).await.map(drop),
-        bulk::abort(&viewer, operation.id).await.map(drop),
-        bulk::read(&viewer, operation.id).await.map(drop),
-        bulk::list(&viewer, None, None).await.map(drop),
-        groups::groups(&viewer, None).await.map(drop),
-        groups::mark(&viewer, "rejected: no", Some(Mark::Ignored), "why").await,
+        bulk::preview(&technician, &delete).await.map(drop),
+        bulk::start(&technician, &delete).await.map(drop),
+        bulk::abort(&technician, operation.id).await.map(drop),
+        bulk::read(&technician, operation.id).await.map(drop),
+        bulk::list(&technician, None, None).await.map(drop),
+        groups::groups(&technician, None).await.map(drop),
+        groups::mark(&technician, "rejected: no", Some(Mark::Ignored), "why").await,
     ];
     for result in refused {
         assert!(matches!(result, Err(CommandError::Forbidden { .. })), "{result:?}");

@@ -208,7 +208,7 @@ async fn op_7_a_powerless_actor_neither_holds_nor_releases() {
     let held = world.enqueue("system.noop", json!({})).await;
     hold::hold(&world.ctx, held, WHY).await.unwrap();
     let written = world.count("audit_log").await;
-    for role in [Role::Operator, Role::Viewer, Role::QaLead, Role::Technician] {
+    for role in [Role::Viewer, Role::QaLead, Role::Technician] {
         let ctx: Ctx = world.as_role(role);
         for refused in [hold::hold(&ctx, free, WHY).await, hold::release(&ctx, held).await] {
             assert!(matches!(refused.unwrap_err(), CommandError::Forbidden { .. }), "{role:?}");

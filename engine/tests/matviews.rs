@@ -213,7 +213,7 @@ async fn op_10_refresh_now_is_a_job_and_the_function_works_by_hand_too() {
 async fn op_9_the_powerless_may_do_nothing_with_materialized_views() {
     let world = world(1).await;
     let before = status(&world).await;
-    for role in [Role::Viewer, Role::Technician] {
+    for role in [Role::QaLead, Role::Technician] {
         let ctx = world.as_role(role);
         let forbidden =
             |result| assert!(matches!(result, Err(CommandError::Forbidden { .. })), "{result:?}");

@@ -163,7 +163,7 @@ async fn op_16_bad_times_change_nothing_and_a_preview_shows_the_ticks() {
 async fn op_16_the_powerless_may_do_nothing_with_schedules() {
     let world = world(every_ten_minutes()).await;
     let before = seen(&world).await;
-    for role in [Role::Viewer, Role::Technician] {
+    for role in [Role::QaLead, Role::Technician] {
         let ctx = world.as_role(role);
         let forbidden =
             |result| assert!(matches!(result, Err(CommandError::Forbidden { .. })), "{result:?}");

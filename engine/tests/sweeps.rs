@@ -137,7 +137,7 @@ async fn every_sweep_has_a_status_that_keeps_its_last_effect_and_its_last_error(
 #[tokio::test]
 async fn the_powerless_do_not_see_the_sweeps() {
     let world = World::new().await;
-    let refused = sweeps::list(&world.as_role(Role::Viewer)).await;
+    let refused = sweeps::list(&world.as_role(Role::Technician)).await;
     assert!(matches!(refused, Err(CommandError::Forbidden { .. })));
 }
 

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Everything, the console's settings and users included.
     Admin,
-    /// Works the queues and dead letters; does not change settings or users.
+    /// Works everything that a person on call works; changes no settings, users, secrets or the database.
     Operator,
-    /// Reads the console.
+    /// Reads the console and changes nothing.
     Viewer,
     /// Reads the results and decides disputes (pipeline `jobsheets`).
     QaLead,
@@ -40,16 +40,29 @@ impl Role {
         Role::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// Whether this role grants `permission`.
-    ///
-    /// OP-7 keeps the console to admins: the narrower roles exist so that the table has its final
-    /// shape, and gain their rights together with the pages that manage them.
+    /// What people call it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Role::Admin => "Admin",
+            Role::Operator => "Operator",
+            Role::Viewer => "Viewer",
+            Role::QaLead => "QA lead",
+            Role::Technician => "Technician",
+        }
+    }
+
+    /// Whether this role grants `permission`. This is the one table of permissions: OP-7's "admin
+    /// role" is any role to which it grants [`Permission::ReadConsole`].
     pub const fn may(self, permission: Permission) -> bool {
+        use Permission::*;
         match self {
             Role::Admin => true,
-            Role::Operator | Role::Viewer | Role::QaLead => {
-                matches!(permission, Permission::ReadResults)
-            }
+            Role::Operator => !matches!(
+                permission,
+                ChangeSettings | ManageUsers | ManageProviders | OperateDatabase
+            ),
+            Role::Viewer => matches!(permission, ReadConsole | ReadResults),
+            Role::QaLead => matches!(permission, ReadResults),
             Role::Technician => false,
         }
     }
@@ -83,9 +96,37 @@ pub enum Permission {
     KeepIncidents,
     /// Acknowledge and silence alerts, and change their rules.
     OperateAlerts,
+    /// Invite and disable users, change their roles, end their sessions, and make API tokens.
+    ManageUsers,
+    /// Keep the providers' keys, switch providers off and on, and test their credentials.
+    ManageProviders,
+    /// Maintain, back up and restore the database, and end its connections.
+    OperateDatabase,
 }
 
 impl Permission {
+    /// Every permission, for tables and tests.
+    pub const ALL: [Permission; 15] = {
+        use Permission::*;
+        [
+            ReadConsole,
+            ReadResults,
+            RunJobs,
+            WorkDeadLetters,
+            OperateKillSwitch,
+            OperateQueues,
+            OperateBreakers,
+            ChangeSettings,
+            OperateSchedules,
+            OperateWorkers,
+            KeepIncidents,
+            OperateAlerts,
+            ManageUsers,
+            ManageProviders,
+            OperateDatabase,
+        ]
+    };
+
     /// What the permission allows, as it completes the sentence "You may not …".
     pub const fn describe(self) -> &'static str {
         match self {
@@ -101,6 +142,9 @@ impl Permission {
             Permission::OperateWorkers => "stop or start workers or the scheduler",
             Permission::KeepIncidents => "take incidents on or end them",
             Permission::OperateAlerts => "acknowledge, silence or change alerts",
+            Permission::ManageUsers => "manage users, their sessions or API tokens",
+            Permission::ManageProviders => "manage providers or their keys",
+            Permission::OperateDatabase => "maintain, back up or restore the database",
         }
     }
 }
@@ -136,9 +180,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn op_7_only_the_admin_reads_the_console() {
-        for role in Role::ALL {
-            assert_eq!(role.may(Permission::ReadConsole), role == Role::Admin, "{role:?}");
+    fn op_7_the_console_is_for_those_who_run_it() {
+        let readers = Role::ALL.into_iter().filter(|role| role.may(Permission::ReadConsole));
+        assert_eq!(readers.collect::<Vec<_>>(), [Role::Admin, Role::Operator, Role::Viewer]);
+    }
+
+    #[test]
+    fn a_narrower_role_never_may_what_a_wider_one_may_not() {
+        for permission in Permission::ALL {
+            for pair in Role::ALL.windows(2) {
+                assert!(pair[0].may(permission) || !pair[1].may(permission), "{permission:?}");
+            }
         }
     }
 

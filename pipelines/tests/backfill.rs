@@ -238,11 +238,11 @@ async fn op_11_a_backfill_run_twice_adds_nothing_twice() {
 #[tokio::test]
 async fn op_11_the_list_is_for_those_who_may_see_the_console() {
     let world = World::new().await;
-    let mut viewer = world.ctx.clone();
-    viewer.actor.role = Role::Viewer;
-    let refused = commands::backfills(&viewer).await.unwrap_err();
+    let mut powerless = world.ctx.clone();
+    powerless.actor.role = Role::QaLead;
+    let refused = commands::backfills(&powerless).await.unwrap_err();
     assert!(matches!(refused, CommandError::Forbidden { .. }));
-    let refused = commands::trigger_backfill(&viewer, &world.registry, 1, 1).await.unwrap_err();
+    let refused = commands::trigger_backfill(&powerless, &world.registry, 1, 1).await.unwrap_err();
     assert!(matches!(refused, CommandError::Forbidden { .. }));
     assert_eq!(world.rows("jobs").await, 0);
 }

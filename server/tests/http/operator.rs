@@ -113,7 +113,7 @@ async fn st_4_workers_and_the_scheduler_are_stopped_and_started_by_api() {
     assert_eq!(seen["scheduler"]["stop"]["reason"], "new machines");
     problem(admin.post(&turn("nobody", "stop"), because.clone()).await, 404).await;
     console.set_role("viewer").await;
-    problem(admin.get("/api/admin/workers").await, 403).await;
+    json_of(admin.get("/api/admin/workers").await, 200).await;
     problem(admin.post(&turn("scheduler", "start"), because).await, 403).await;
 }
 
