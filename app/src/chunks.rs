@@ -85,10 +85,12 @@ chunk!(levers:
     fleet::WorkersPage as WORKERS,
     kill_switch::KillSwitchPage as KILL_SWITCH,
 );
-chunk!(limits:
+chunk!(breakers:
     breakers::BreakersPage as BREAKERS,
     breakers::BreakerPage as BREAKER,
     breakers::BackTestPage as BACK_TEST,
+);
+chunk!(limits:
     settings::SettingsPage as SETTINGS,
     settings::SettingPage as SETTING,
 );

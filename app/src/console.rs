@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
-use signalbox_model::actor::Actor;
+use signalbox_model::actor::{Actor, Permission};
 
 use crate::display::{Pace, Theme, Zone};
 use crate::error::AppError;
@@ -26,6 +26,8 @@ pub(crate) struct Start {
     pub environment: String,
     /// Who is signed in.
     pub actor: Option<Actor>,
+    /// When the session ends, however much it is used.
+    pub session_ends_at: Option<Timestamp>,
     /// The number of the request that brought the first page.
     pub request_id: String,
 }
@@ -81,6 +83,15 @@ impl Console {
     /// The window's state.
     pub(crate) fn get() -> Console {
         expect_context()
+    }
+
+    /// Why the signed-in person may not do what takes `permission`, if so.
+    pub(crate) fn refuses(&self, permission: Permission) -> Option<String> {
+        let role = self.start.with_value(|start| {
+            let actor = start.actor.as_ref().filter(|actor| !actor.may(permission))?;
+            Some(actor.role)
+        })?;
+        Some(format!("As {} you may not {}.", role.with_article(), permission.describe()))
     }
 
     /// Names the page, and says when its data was read.

@@ -31,6 +31,7 @@ pub mod notice;
 mod overview;
 mod queues;
 mod runbooks;
+mod saved_views;
 mod schedules;
 mod settings;
 
@@ -39,6 +40,8 @@ mod settings;
 mod errors;
 #[cfg(feature = "ssr")]
 pub mod request;
+#[cfg(feature = "ssr")]
+pub mod session;
 #[cfg(feature = "ssr")]
 mod shell;
 

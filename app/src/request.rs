@@ -14,6 +14,7 @@ use leptos_axum::ResponseOptions;
 use signalbox_engine::alerts::courier::Outside;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_engine::{CommandError, Ctx, PgPool, SharedClock};
+use signalbox_model::Timestamp;
 use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 
@@ -21,9 +22,8 @@ use crate::console::Start;
 use crate::display::{Pace, Theme, Zone};
 use crate::error::AppError;
 use crate::notice::Notice;
+use crate::session::Visitor;
 
-/// The session key of the signed-in user's e-mail.
-pub const SESSION_EMAIL: &str = "email";
 /// The session key of the notice that the next page shows once.
 pub const SESSION_NOTICE: &str = "notice";
 
@@ -54,6 +54,10 @@ pub struct RequestState {
     pub registry: Registry,
     /// Who is signed in, read from the database for this request.
     pub actor: Option<Actor>,
+    /// What is known of who asks, signed in or not.
+    pub visitor: Visitor,
+    /// When the session ends, however much it is used.
+    pub session_ends_at: Option<Timestamp>,
     /// The database does not answer, so nobody can tell who is signed in.
     pub unavailable: bool,
     /// Whom alerts are told to.
@@ -198,6 +202,7 @@ pub(crate) fn start() -> Start {
         pace: chosen(&headers, Pace::COOKIE, Pace::ALL, Pace::name),
         environment: state.environment,
         actor: state.actor,
+        session_ends_at: state.session_ends_at,
         request_id: state.request_id,
     }
 }
@@ -233,9 +238,14 @@ fn chosen<T: Copy + Default, const N: usize>(
 /// Keeps a choice in this browser for a year.
 pub(crate) fn keep_choice(cookie: &str, value: &str) {
     let cookie = format!("{cookie}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
-    if let (Some(options), Ok(cookie)) =
-        (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie))
-    {
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        keep_cookie(cookie);
+    }
+}
+
+/// Gives the browser a cookie.
+pub(crate) fn keep_cookie(cookie: HeaderValue) {
+    if let Some(options) = use_context::<ResponseOptions>() {
         options.append_header(SET_COOKIE, cookie);
     }
 }

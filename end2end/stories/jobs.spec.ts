@@ -120,3 +120,19 @@ test('an error of dead letters is said to be resolved, ignored and open again', 
   await decide('Open it again', 'not harmless');
   await expect(group).toContainText('New');
 });
+
+test('filters are kept under a name, found again from another page, and removed', async ({ page, operator }) => {
+  const name = `Dead, ${Date.now()}`;
+  await page.goto('/admin/jobs?state=dead&kind=system.fail&cursor=1');
+  await page.getByText('Save this view').click();
+  await page.getByLabel('Name of the view').fill(name);
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(operator.notice(`Saved as “${name}”.`)).toBeVisible();
+  await page.goto('/admin/jobs');
+  await page.getByRole('list', { name: 'Saved views' }).getByRole('link', { name }).click();
+  await expect(page).toHaveURL(/\/admin\/jobs\?(state=dead&kind=system.fail|kind=system.fail&state=dead)$/);
+  await expect(page.getByRole('link', { name })).toHaveAttribute('aria-current', 'true');
+  await page.getByRole('button', { name: 'Remove this view' }).click();
+  await expect(operator.notice(`Removed the view “${name}”.`)).toBeVisible();
+  await expect(page.getByRole('link', { name })).toHaveCount(0);
+});

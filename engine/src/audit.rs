@@ -28,7 +28,10 @@ pub struct Act<'a> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn record(tx: &mut PgConnection, ctx: &Ctx, act: Act<'_>) -> Result<(), sqlx::Error> {
+pub async fn record(tx: &mut PgConnection, ctx: &Ctx, mut act: Act<'_>) -> Result<(), sqlx::Error> {
+    if let (Some(token), Some(details)) = (&ctx.actor.token, act.details.as_object_mut()) {
+        details.insert("token".to_owned(), json!(token.name));
+    }
     sqlx::query(
         "INSERT INTO audit_log (actor, action, subject, reason, details, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",

@@ -26,6 +26,7 @@ pub mod overview;
 pub mod provider;
 pub mod queues;
 pub mod runbooks;
+pub mod saved_views;
 pub mod scheduler;
 pub mod schedules;
 mod search;

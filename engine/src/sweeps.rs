@@ -8,12 +8,11 @@ use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 
-use crate::auth::sessions;
 use crate::breaker::{calls, history};
 use crate::clock::SharedClock;
 use crate::dead_letters::{cap, runner};
 use crate::jobs::{checkpoint, hold, progress};
-use crate::{CommandError, Ctx, alerts, jobs, trends};
+use crate::{CommandError, Ctx, alerts, auth, jobs, trends};
 
 /// Finished jobs, attempts, logs and counters are kept this long (OP-16).
 pub const KEEP_DAYS: i64 = 90;
@@ -82,9 +81,7 @@ async fn carry_out(db: &PgPool, sweep: Sweep, now: Timestamp) -> Result<Swept, s
                 .await?;
             Swept::IdempotencyKeys { forgotten: count(expired.rows_affected()) }
         }
-        Sweep::Sessions => {
-            Swept::Sessions { forgotten: count(sessions::delete_expired(db, now).await?) }
-        }
+        Sweep::Sessions => Swept::Sessions { forgotten: count(auth::forget_ended(db, now).await?) },
         Sweep::DeadLetterCap => {
             let trimmed = cap::trim(db, now).await?;
             Swept::DeadLetterCap {

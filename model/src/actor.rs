@@ -51,6 +51,17 @@ impl Role {
         }
     }
 
+    /// The same in a sentence, such as "an operator".
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Role::Admin => "an admin",
+            Role::Operator => "an operator",
+            Role::Viewer => "a viewer",
+            Role::QaLead => "a QA lead",
+            Role::Technician => "a technician",
+        }
+    }
+
     /// Whether this role grants `permission`. This is the one table of permissions: OP-7's "admin
     /// role" is any role to which it grants [`Permission::ReadConsole`].
     pub const fn may(self, permission: Permission) -> bool {
@@ -105,6 +116,32 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// The stable name used in the database and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Permission::ReadConsole => "read_console",
+            Permission::ReadResults => "read_results",
+            Permission::RunJobs => "run_jobs",
+            Permission::WorkDeadLetters => "work_dead_letters",
+            Permission::OperateKillSwitch => "operate_kill_switch",
+            Permission::OperateQueues => "operate_queues",
+            Permission::OperateBreakers => "operate_breakers",
+            Permission::ChangeSettings => "change_settings",
+            Permission::OperateSchedules => "operate_schedules",
+            Permission::OperateWorkers => "operate_workers",
+            Permission::KeepIncidents => "keep_incidents",
+            Permission::OperateAlerts => "operate_alerts",
+            Permission::ManageUsers => "manage_users",
+            Permission::ManageProviders => "manage_providers",
+            Permission::OperateDatabase => "operate_database",
+        }
+    }
+
+    /// The permission with this stable name.
+    pub fn from_name(name: &str) -> Option<Permission> {
+        Permission::ALL.into_iter().find(|permission| permission.name() == name)
+    }
+
     /// Every permission, for tables and tests.
     pub const ALL: [Permission; 15] = {
         use Permission::*;
@@ -160,18 +197,37 @@ pub struct Actor {
     /// The user must choose a new password before anything else.
     #[serde(default)]
     pub must_change_password: bool,
+    /// The token that acts for the user, if it is not they themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<ActingToken>,
+}
+
+/// A token that acts for a user, within its scopes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActingToken {
+    /// What it is called.
+    pub name: String,
+    /// What it may do, of what its owner may.
+    pub scopes: Vec<Permission>,
 }
 
 impl Actor {
+    /// Somebody who acts for themselves.
+    pub fn new(email: impl Into<String>, role: Role) -> Actor {
+        Actor { email: email.into(), role, must_change_password: false, token: None }
+    }
+
     /// A part of the system acting on its own account, such as the scheduler.
     pub fn system(part: &str) -> Actor {
-        Actor { email: format!("system:{part}"), role: Role::Admin, must_change_password: false }
+        Actor::new(format!("system:{part}"), Role::Admin)
     }
 
     /// Whether this actor may do `permission` now. Someone who still has a one-time password
-    /// may do nothing but change it.
-    pub const fn may(&self, permission: Permission) -> bool {
-        !self.must_change_password && self.role.may(permission)
+    /// may do nothing but change it; a token may what its owner may and its scopes name.
+    pub fn may(&self, permission: Permission) -> bool {
+        let in_scope = self.token.as_ref().is_none_or(|token| token.scopes.contains(&permission));
+        !self.must_change_password && self.role.may(permission) && in_scope
     }
 }
 
@@ -203,9 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn a_token_may_what_both_its_owner_and_its_scopes_allow() {
+        let mut actor = Actor::system("test");
+        let scopes = vec![Permission::ReadConsole, Permission::RunJobs];
+        actor.token = Some(ActingToken { name: "ci".to_owned(), scopes });
+        assert!(actor.may(Permission::RunJobs) && !actor.may(Permission::OperateKillSwitch));
+        actor.role = Role::Viewer;
+        assert!(actor.may(Permission::ReadConsole) && !actor.may(Permission::RunJobs));
+    }
+
+    #[test]
     fn role_names_round_trip() {
         for role in Role::ALL {
             assert_eq!(Role::from_name(role.name()), Some(role));
+        }
+        for permission in Permission::ALL {
+            assert_eq!(Permission::from_name(permission.name()), Some(permission));
+            let json = format!("\"{}\"", permission.name());
+            assert_eq!(serde_json::to_string(&permission).ok(), Some(json));
         }
     }
 }

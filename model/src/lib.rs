@@ -25,12 +25,14 @@ pub mod progress;
 pub mod queue;
 pub mod redact;
 pub mod runbook;
+pub mod saved_view;
 pub mod schedule;
 pub mod setting;
 pub mod sweep;
 pub mod system_log;
 pub mod throttle;
 pub mod trend;
+pub mod user;
 pub mod why;
 
 /// A point in time, always UTC.

@@ -48,8 +48,7 @@ impl World {
             mcp_timeout: Duration::from_secs(30),
         };
         let db = TestDb::new().await;
-        let actor =
-            Actor { email: "a@example.org".into(), role: Role::Admin, must_change_password: false };
+        let actor = Actor::new("a@example.org", Role::Admin);
         let ctx = Ctx::new(db.pool.clone(), SystemClock::shared(), actor);
         for rate in ["discovery_rpm", "comments_rpm", "http_enrich_rpm"] {
             settings::change(&ctx, rate, 100_000, None).await.unwrap();

@@ -34,8 +34,7 @@ impl World {
         let sandbox = Sandbox::start(options).await.unwrap();
         sandbox.set_fault(Provider::Mcp, Fault::new(FaultMode::Slow).latency_ms(60));
         let db = TestDb::new().await;
-        let actor =
-            Actor { email: "a@example.org".into(), role: Role::Admin, must_change_password: false };
+        let actor = Actor::new("a@example.org", Role::Admin);
         let ctx = Ctx::new(db.pool.clone(), SystemClock::shared(), actor);
         for (key, value) in changed {
             settings::change(&ctx, key, *value, None).await.unwrap();

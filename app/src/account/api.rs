@@ -13,19 +13,18 @@ pub(crate) async fn sign_in(
     #[server(default)] next: Option<String>,
 ) -> Result<(), AppError> {
     use crate::request::{
-        SESSION_EMAIL, answer, is_plain_form, leave_notice, safe_next, session, state,
+        answer, is_plain_form, keep_cookie, leave_notice, safe_next, session, state,
     };
-    use signalbox_engine::auth::users;
+    use crate::session as browser;
 
     let state = state()?;
-    let session = session()?;
     let next = safe_next(next.as_deref());
-    match users::sign_in(&state.db, &state.clock, email.trim(), &password).await {
-        Ok(actor) => {
-            // A new session id, so that one planted before the sign-in is worth nothing.
-            session.cycle_id().await.map_err(|_| AppError::Unavailable)?;
-            session.insert(SESSION_EMAIL, &actor.email).await.map_err(|_| AppError::Unavailable)?;
-            let page = if actor.must_change_password { "/account/password" } else { next };
+    let (who, ctx) = ((email.as_str(), password.as_str()), (&state.db, &state.clock));
+    match browser::sign_in(ctx, &session()?, &state.visitor, who).await {
+        Ok((signed_in, device)) => {
+            device.map(keep_cookie);
+            let page =
+                if signed_in.actor.must_change_password { "/account/password" } else { next };
             leptos_axum::redirect(page);
             Ok(())
         }
@@ -58,13 +57,16 @@ pub(crate) async fn sign_out() -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "change_password", output = crate::codec::Json)]
 pub(crate) async fn change_password(current: String, new: String) -> Result<Notice, AppError> {
     use crate::request::{ctx, finish, session};
+    use crate::session::handle;
     use signalbox_engine::auth::users;
 
-    let result = users::change_password(&ctx()?, &current, &new).await;
+    let session = session()?;
+    let result = users::change_password(&ctx()?, handle(&session).as_deref(), &current, &new).await;
     if result.is_ok() {
-        session()?.cycle_id().await.map_err(|_| AppError::Unavailable)?;
+        session.cycle_id().await.map_err(|_| AppError::Unavailable)?;
     }
-    let result = result.map(|()| Notice::done("Your password is changed."));
+    let result = result
+        .map(|()| Notice::done("Your password is changed, and your other sessions are ended."));
     let page = if result.is_ok() { "/admin" } else { "/account/password" };
     finish(result, page, &[]).await
 }

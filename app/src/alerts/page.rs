@@ -1,6 +1,7 @@
 //! The alerts: what fires, what to do about it, and what people were told.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::alert::Rule;
 use signalbox_model::format;
 
@@ -19,8 +20,8 @@ use crate::components::submit::Submit;
 #[component]
 pub(crate) fn AlertsPage() -> impl IntoView {
     let query = Query::current(&["cursor"], "#history");
-    let acknowledge = Command::of::<AcknowledgeAlert>();
-    let test = Command::of::<SendTestAlert>();
+    let acknowledge = Command::of::<AcknowledgeAlert>(Permission::OperateAlerts);
+    let test = Command::of::<SendTestAlert>(Permission::OperateAlerts);
     page(
         live(move || ListAlerts { cursor: query.get().number("cursor") }),
         |facts: &AlertsFacts| (format!("Alerts ({} firing)", facts.firing.len()), facts.as_of),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::alert::{FOR_MINUTES_BOUND, Rule, SILENCE_MINUTES_BOUND, rule_named};
 
 use super::api::{
@@ -34,10 +35,10 @@ pub(crate) fn AlertRulePage() -> impl IntoView {
     let name = move || params.with(|params| params.get("rule").unwrap_or_default());
     let query = Query::current(&["cursor"], "#history");
     let commands = Commands {
-        change: Command::of::<ChangeAlertRule>(),
-        reset: Command::of::<ResetAlertRule>(),
-        silence: Command::of::<SilenceAlertRule>(),
-        unsilence: Command::of::<UnsilenceAlertRule>(),
+        change: Command::of::<ChangeAlertRule>(Permission::OperateAlerts),
+        reset: Command::of::<ResetAlertRule>(Permission::OperateAlerts),
+        silence: Command::of::<SilenceAlertRule>(Permission::OperateAlerts),
+        unsilence: Command::of::<UnsilenceAlertRule>(Permission::OperateAlerts),
     };
     page(
         live(move || ReadAlertRule { name: name(), cursor: query.get().number("cursor") }),

@@ -1,6 +1,7 @@
 //! The audit log, searchable.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::audit::AuditEntry;
 use signalbox_model::page::Page;
 
@@ -35,7 +36,7 @@ const FIELDS: [SearchField; 3] = [
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "");
-    let verify = Command::of::<VerifyAudit>();
+    let verify = Command::of::<VerifyAudit>(Permission::ReadConsole);
     page(
         on_demand(move || {
             let query = query.get();

@@ -1,6 +1,7 @@
 //! The backfills: what they cost, how far they are, and the levers of each.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::backfill::Backfills;
 use signalbox_model::format;
 use signalbox_model::job::{Job, JobState};
@@ -21,11 +22,11 @@ use crate::jobs::api::{CancelJob, HoldJob, ReleaseJob};
 #[component]
 pub(crate) fn BackfillsPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "");
-    let start = Command::of::<TriggerBackfill>();
+    let start = Command::of::<TriggerBackfill>(Permission::RunJobs);
     let levers = Levers {
-        hold: Command::of::<HoldJob>(),
-        release: Command::of::<ReleaseJob>(),
-        cancel: Command::of::<CancelJob>(),
+        hold: Command::of::<HoldJob>(Permission::RunJobs),
+        release: Command::of::<ReleaseJob>(Permission::RunJobs),
+        cancel: Command::of::<CancelJob>(Permission::RunJobs),
     };
     page(
         live(|| ListBackfills {}),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::breaker::{Breaker, BreakerAction, BreakerForce};
 
 use super::api::{ActOnBreaker, BreakerFacts, ReadBreaker};
@@ -22,7 +23,7 @@ pub(crate) fn BreakerPage() -> impl IntoView {
     let params = use_params_map();
     let query = Query::current(&KNOWN, "#history");
     let provider = move || params.with(|p| p.get("provider").unwrap_or_default());
-    let act = Command::of::<ActOnBreaker>();
+    let act = Command::of::<ActOnBreaker>(Permission::OperateBreakers);
     page(
         live(move || ReadBreaker { provider: provider(), cursor: query.get().number("cursor") }),
         |facts: &BreakerFacts| {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::bulk_operation::{BulkAction, BulkOperation, BulkState};
 use signalbox_model::format;
 
@@ -22,7 +23,7 @@ pub(crate) fn BulkOperationPage() -> impl IntoView {
     let params = use_params_map();
     // No operation has the number 0: an address without a number shows that there is none.
     let id = move || params.with(|p| p.get("id").and_then(|id| id.parse().ok()).unwrap_or(0));
-    let abort = Command::of::<AbortBulkOperation>();
+    let abort = Command::of::<AbortBulkOperation>(Permission::WorkDeadLetters);
     page(
         live(move || ReadBulkOperation { id: id() }),
         |OperationFacts { operation, as_of }| {

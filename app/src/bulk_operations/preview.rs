@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use signalbox_model::actor::Permission;
 use signalbox_model::bulk_operation::{BulkAction, BulkPreview, RATE_BOUND};
 use signalbox_model::dead_letter::DeadLetterFilter;
 use signalbox_model::error_class::ErrorClass;
@@ -53,7 +54,7 @@ impl Asked {
 #[component]
 pub(crate) fn BulkPreviewPage() -> impl IntoView {
     let asked = Asked::current();
-    let start = Command::of::<StartBulkOperation>().then_follow();
+    let start = Command::of::<StartBulkOperation>(Permission::WorkDeadLetters).then_follow();
     page(
         on_demand(move || {
             let asked = asked.get();

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
+use signalbox_model::actor::Permission;
 
 use crate::console::Console;
 use crate::edge;
@@ -16,17 +17,19 @@ use crate::notice::Notice;
 #[derive(Clone, Copy)]
 pub(crate) struct Command {
     url: &'static str,
+    needs: Permission,
     pending: RwSignal<bool>,
     follow: bool,
 }
 
 impl Command {
-    /// The command that a server function carries out.
-    pub(crate) fn of<F>() -> Command
+    /// The command that a server function carries out, for those who have the permission that its
+    /// engine command demands.
+    pub(crate) fn of<F>(needs: Permission) -> Command
     where
         F: ServerFn<Output = Notice, Error = AppError>,
     {
-        Command { url: F::url(), pending: RwSignal::new(false), follow: false }
+        Command { url: F::url(), needs, pending: RwSignal::new(false), follow: false }
     }
 
     /// The same, and then to where its outcome is to be seen.
@@ -43,7 +46,8 @@ impl Command {
 
 /// A form that sends a command once, announces its outcome, and keeps what was typed until the
 /// command is done, also through a sign-in after the session has ended. That is kept in the
-/// browser: a form with a secret is a plain one instead.
+/// browser: a form with a secret is a plain one instead. For those who may not, its controls are
+/// disabled, and it says why.
 #[component]
 pub(crate) fn CommandForm(
     /// What it sends.
@@ -92,8 +96,21 @@ pub(crate) fn CommandForm(
             class=(!class.is_empty()).then_some(class)
             on:submit=submit
         >
-            {children()}
+            {unless_locked(console.refuses(action.needs), children)}
         </form>
+    }
+    .into_any()
+}
+
+/// The controls, disabled for `reason` if there is one.
+fn unless_locked(reason: Option<String>, controls: Children) -> AnyView {
+    let Some(reason) = reason else { return controls().into_any() };
+    let title = reason.clone();
+    view! {
+        <fieldset class="locked" disabled title=title>
+            {controls()}
+            <p class="hint">{reason}</p>
+        </fieldset>
     }
     .into_any()
 }

@@ -61,15 +61,24 @@ impl Query {
         self.address(&self.others(name))
     }
 
+    /// The filters as they are kept: as they stand in the address, whichever page of the list it is.
+    pub(crate) fn kept(&self) -> String {
+        written(&self.others("cursor"))
+    }
+
     fn others(&self, name: &str) -> Vec<(String, String)> {
         self.pairs.iter().filter(|(key, _)| key != name && key != "cursor").cloned().collect()
     }
 
     fn address(&self, pairs: &[(String, String)]) -> String {
-        let pairs: Vec<_> =
-            pairs.iter().map(|(name, value)| format!("{name}={}", Url::escape(value))).collect();
-        format!("?{}{}", pairs.join("&"), self.anchor)
+        format!("?{}{}", written(pairs), self.anchor)
     }
+}
+
+fn written(pairs: &[(String, String)]) -> String {
+    let pairs: Vec<_> =
+        pairs.iter().map(|(name, value)| format!("{name}={}", Url::escape(value))).collect();
+    pairs.join("&")
 }
 
 #[cfg(test)]
@@ -87,6 +96,12 @@ mod tests {
         assert_eq!(query.with("state", "dead"), "?kind=a&state=dead");
         assert_eq!(query.without("kind"), "?");
         assert_eq!(query.with("cursor", "7"), "?kind=a&cursor=7");
+    }
+
+    #[test]
+    fn what_is_kept_of_the_filters_is_theirs_alone() {
+        let query = Query { anchor: "#list", ..query(&[("q", "a b"), ("cursor", "9")]) };
+        assert_eq!(query.kept(), "q=a%20b");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use signalbox_model::dead_letter::{DeadLetter, DeadLetterGroups, DeadLetterStatu
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::metrics::DeadLetterCounts;
 use signalbox_model::page::Page;
+use signalbox_model::saved_view::SavedView;
 
 use crate::error::AppError;
 use crate::notice::Notice;
@@ -27,6 +28,8 @@ pub(crate) struct LettersFacts {
     pub groups: DeadLetterGroups,
     /// The newest bulk operations.
     pub operations: Vec<BulkOperation>,
+    /// The reader's own views of them.
+    pub views: Vec<SavedView>,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -43,9 +46,10 @@ pub(crate) async fn list_dead_letters(
     #[server(default)] newest: Option<i64>,
 ) -> Result<LettersFacts, AppError> {
     use crate::request::{answer, ctx};
-    use signalbox_engine::dead_letters;
     use signalbox_engine::dead_letters::{bulk, groups};
+    use signalbox_engine::{dead_letters, saved_views};
     use signalbox_model::dead_letter::DeadLetterFilter;
+    use signalbox_model::saved_view::ViewedList;
 
     // So many of each are shown.
     const GROUPS: i64 = 20;
@@ -69,6 +73,7 @@ pub(crate) async fn list_dead_letters(
         letters: answer(dead_letters::list(&ctx, &filter, cursor, None).await)?,
         groups: answer(groups::groups(&ctx, Some(GROUPS)).await)?,
         operations: answer(bulk::list(&ctx, None, Some(OPERATIONS)).await)?.items,
+        views: answer(saved_views::list(&ctx, ViewedList::DeadLetters).await)?,
         as_of: ctx.now(),
     })
 }

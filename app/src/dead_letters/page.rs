@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_router::location::Url;
+use signalbox_model::actor::Permission;
 use signalbox_model::dead_letter::DeadLetterStatus;
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::format;
 use signalbox_model::metrics::DEAD_LETTERS_ALARM;
 use signalbox_model::metrics::DeadLetterCounts;
+use signalbox_model::saved_view::ViewedList;
 
 use super::api::{DeleteDeadLetter, LettersFacts, ListDeadLetters, MarkGroup, RetryDeadLetter};
 use super::groups::{Groups, actions};
@@ -20,6 +22,7 @@ use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
 use crate::components::pin::{Newer, Pin};
 use crate::components::query::Query;
+use crate::saved_views::SavedViews;
 
 const KNOWN: [&str; 6] = ["status", "kind", "queue", "errorClass", "fingerprint", "cursor"];
 
@@ -32,11 +35,11 @@ const NARROWING: [(&str, &str); 4] =
 pub(crate) fn DeadLettersPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "#letters");
     let commands = Commands {
-        retry: Command::of::<RetryDeadLetter>(),
-        delete: Command::of::<DeleteDeadLetter>(),
+        retry: Command::of::<RetryDeadLetter>(Permission::WorkDeadLetters),
+        delete: Command::of::<DeleteDeadLetter>(Permission::WorkDeadLetters),
     };
     let pin = Pin::new(query);
-    let mark = Command::of::<MarkGroup>();
+    let mark = Command::of::<MarkGroup>(Permission::WorkDeadLetters);
     page(
         live(move || {
             let query = query.get();
@@ -65,6 +68,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
             Effect::new(move |_| {
                 pin.keep(letters.with(|page| page.items.first().map(|one| one.id)))
             });
+            let views = Signal::derive(move || facts.with(|facts| facts.views.clone()));
             view! {
                 {part(move || view! { <LettersHead counts=counts() /> })}
                 {part(move || view! { <Groups groups=facts.with(|facts| facts.groups.clone()) /> })}
@@ -76,6 +80,7 @@ pub(crate) fn DeadLettersPage() -> impl IntoView {
                     view! { <Operations operations=facts.with(|facts| facts.operations.clone()) /> }
                 })}
                 {part(move || view! { <Filters counts=counts() query=query.get() /> })}
+                <SavedViews list=ViewedList::DeadLetters views query />
                 <Newer count=newer one="dead letter" many="dead letters" pin />
                 <LetterTable letters query commands />
             }

@@ -2,7 +2,7 @@
 //! here; the page never shows it.
 
 use signalbox_engine::CommandError;
-use signalbox_engine::auth::users::SignInError;
+use signalbox_engine::auth::sign_in::SignInError;
 
 use crate::error::AppError;
 
@@ -32,6 +32,7 @@ impl From<SignInError> for AppError {
                 tracing::error!(%error, "the database failed a sign-in");
                 AppError::Unavailable
             }
+            SignInError::Session => AppError::Unavailable,
             SignInError::Hash(error) => {
                 tracing::error!(%error, "a password could not be checked");
                 AppError::Internal

@@ -1,6 +1,7 @@
 //! The workers and the scheduler, and the levers of both.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::fleet::{Fleet, Part, Stop};
 use signalbox_model::format;
 
@@ -20,7 +21,7 @@ use crate::components::time::Time;
 #[component]
 pub(crate) fn WorkersPage() -> impl IntoView {
     let query = Query::current(&["part"], "#worker");
-    let turn = Command::of::<TurnFleet>();
+    let turn = Command::of::<TurnFleet>(Permission::OperateWorkers);
     page(
         live(|| ReadFleet {}),
         |facts: &FleetFacts| ("Workers".to_owned(), facts.as_of),

@@ -7,6 +7,7 @@ use signalbox_model::job::{Job, JobDetail, JobFilter, JobId};
 use signalbox_model::job_bulk::{JobAction, JobsPreview};
 use signalbox_model::metrics::Overview;
 use signalbox_model::page::Page;
+use signalbox_model::saved_view::SavedView;
 use signalbox_model::trend::Span;
 
 use crate::error::AppError;
@@ -21,6 +22,8 @@ pub(crate) struct JobsFacts {
     pub jobs: Page<Job>,
     /// How many have come since the newest of them.
     pub newer: i64,
+    /// The reader's own views of them.
+    pub views: Vec<SavedView>,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -35,7 +38,8 @@ pub(crate) async fn list_jobs(
 ) -> Result<JobsFacts, AppError> {
     use crate::request::{answer, ctx, state};
     use signalbox_engine::jobs::list;
-    use signalbox_engine::overview;
+    use signalbox_engine::{overview, saved_views};
+    use signalbox_model::saved_view::ViewedList;
 
     let (ctx, registry) = (ctx()?, state()?.registry);
     let filter = within(filter, last, ctx.now());
@@ -49,6 +53,7 @@ pub(crate) async fn list_jobs(
         overview: answer(overview::overview(&ctx, 24, None).await)?,
         jobs: answer(list::list(&ctx, &registry, &filter).await)?,
         newer,
+        views: answer(saved_views::list(&ctx, ViewedList::Jobs).await)?,
         as_of: ctx.now(),
     })
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use signalbox_model::actor::Permission;
 use signalbox_model::format;
 use signalbox_model::job::JobFilter;
 use signalbox_model::job_bulk::{JOBS_AT_ONCE, JobAction, JobsPreview};
@@ -86,7 +87,7 @@ impl Asked {
 #[component]
 pub(crate) fn JobsBulkPage() -> impl IntoView {
     let asked = Asked::current();
-    let act = Command::of::<ActOnJobs>().then_follow();
+    let act = Command::of::<ActOnJobs>(Permission::RunJobs).then_follow();
     page(
         on_demand(move || {
             let asked = asked.get();

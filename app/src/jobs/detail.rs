@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::job::{Job, JobDetail, JobState};
 use signalbox_model::why::Verdict;
 
@@ -25,11 +26,11 @@ pub(crate) fn JobPage() -> impl IntoView {
     let params = use_params_map();
     // No job has the number 0: an address without a number shows that there is no such job.
     let id = move || params.with(|p| p.get("id").and_then(|id| id.parse().ok()).unwrap_or(0));
-    let cancel = Command::of::<CancelJob>();
-    let retry = Command::of::<RetryJob>();
-    let run_next = Command::of::<RunJobNext>();
-    let hold = Command::of::<HoldJob>();
-    let release = Command::of::<ReleaseJob>();
+    let cancel = Command::of::<CancelJob>(Permission::RunJobs);
+    let retry = Command::of::<RetryJob>(Permission::WorkDeadLetters);
+    let run_next = Command::of::<RunJobNext>(Permission::OperateQueues);
+    let hold = Command::of::<HoldJob>(Permission::RunJobs);
+    let release = Command::of::<ReleaseJob>(Permission::RunJobs);
     page(
         live(move || ReadJob { id: id() }),
         |detail: &JobDetail| {

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::format;
 use signalbox_model::job::Job;
 use signalbox_model::metrics::Overview;
 use signalbox_model::page::Page;
+use signalbox_model::saved_view::ViewedList;
 
 use super::api::{JobsFacts, ListJobs, TriggerDiscovery};
 use super::bulk::ActOnMany;
@@ -27,13 +29,14 @@ use crate::components::pin::{Newer, Pin};
 use crate::components::query::Query;
 use crate::components::rows::Rows;
 use crate::components::scroll::{Head, Scroll};
+use crate::saved_views::SavedViews;
 
 /// The page.
 #[component]
 pub(crate) fn JobsPage() -> impl IntoView {
     let query = Query::current(&KNOWN, "#list");
     let pin = Pin::new(query);
-    let discover = Command::of::<TriggerDiscovery>();
+    let discover = Command::of::<TriggerDiscovery>(Permission::RunJobs);
     page(
         live(move || {
             let (filter, last) = filter(&query.get());
@@ -48,6 +51,7 @@ pub(crate) fn JobsPage() -> impl IntoView {
             let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
             let newer = Signal::derive(move || facts.with(|facts| facts.newer));
             Effect::new(move |_| pin.keep(jobs.with(|jobs| jobs.items.first().map(|job| job.id))));
+            let views = Signal::derive(move || facts.with(|facts| facts.views.clone()));
             view! {
                 {part(move || view! { <JobsHead overview=overview() /> })}
                 <Triggers discover />
@@ -55,6 +59,7 @@ pub(crate) fn JobsPage() -> impl IntoView {
                 <section class="stack" aria-labelledby="list">
                     <h2 id="list" tabindex="-1">"Jobs"</h2>
                     {part(move || view! { <ListFilters overview=overview() query=query.get() /> })}
+                    <SavedViews list=ViewedList::Jobs views query />
                     <Newer count=newer one="job" many="jobs" pin />
                     <JobTable jobs query />
                 </section>

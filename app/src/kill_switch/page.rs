@@ -1,6 +1,7 @@
 //! The one big lever.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::format;
 use signalbox_model::kill_switch::KillSwitch;
 use signalbox_model::metrics::QueueDepth;
@@ -17,8 +18,8 @@ use crate::components::time::MaybeTime;
 /// The page.
 #[component]
 pub(crate) fn KillSwitchPage() -> impl IntoView {
-    let activate = Command::of::<ActivateKillSwitch>();
-    let deactivate = Command::of::<DeactivateKillSwitch>();
+    let activate = Command::of::<ActivateKillSwitch>(Permission::OperateKillSwitch);
+    let deactivate = Command::of::<DeactivateKillSwitch>(Permission::OperateKillSwitch);
     page(
         live(|| ReadKillSwitch {}),
         |facts: &SwitchFacts| {

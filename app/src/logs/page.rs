@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use signalbox_model::page::Page;
+use signalbox_model::saved_view::ViewedList;
 use signalbox_model::system_log::SystemLog;
 
 use super::api::{ListLogs, LogsFacts};
@@ -12,6 +13,7 @@ use crate::components::page_head::PageHead;
 use crate::components::pager::pager;
 use crate::components::query::Query;
 use crate::components::search::{Search, SearchField};
+use crate::saved_views::SavedViews;
 
 const KNOWN: [&str; 3] = ["event", "q", "cursor"];
 
@@ -42,6 +44,7 @@ pub(crate) fn LogsPage() -> impl IntoView {
         |facts: &LogsFacts| ("Logs".to_owned(), facts.as_of),
         move |facts| {
             let logs = Signal::derive(move || facts.with(|facts| facts.logs.clone()));
+            let views = Signal::derive(move || facts.with(|facts| facts.views.clone()));
             view! {
                 <PageHead
                     heading="Logs"
@@ -49,6 +52,7 @@ pub(crate) fn LogsPage() -> impl IntoView {
                     rest="Hover a time for the exact moment."
                 />
                 {part(move || view! { <Search page="/admin/logs" label="Search the log" fields=&FIELDS query=query.get() /> })}
+                <SavedViews list=ViewedList::Logs views query />
                 <Entries logs query />
             }
         },

@@ -1,6 +1,7 @@
 //! The materialized views: whether they are read, how old they are, refresh.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::format;
 use signalbox_model::matview::{Happened, Matview, Matviews, ViewSource};
 
@@ -16,8 +17,8 @@ use crate::components::time::{MaybeTime, Time};
 /// The page.
 #[component]
 pub(crate) fn MatviewsPage() -> impl IntoView {
-    let switch = Command::of::<SwitchMatviews>();
-    let refresh = Command::of::<RefreshMatviews>();
+    let switch = Command::of::<SwitchMatviews>(Permission::ChangeSettings);
+    let refresh = Command::of::<RefreshMatviews>(Permission::RunJobs);
     page(
         live(|| ReadMatviews {}),
         |facts: &MatviewsFacts| ("Materialized views".to_owned(), facts.matviews.as_of),

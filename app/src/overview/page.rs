@@ -1,6 +1,7 @@
 //! The overview page.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::trend::Span;
 
 use super::api::{OverviewFacts, ReadOverview};
@@ -20,7 +21,7 @@ use crate::jobs::api::TriggerDiscovery;
 #[component]
 pub(crate) fn OverviewPage() -> impl IntoView {
     let query = Query::current(&["span"], "#trends");
-    let discover = Command::of::<TriggerDiscovery>();
+    let discover = Command::of::<TriggerDiscovery>(Permission::RunJobs);
     page(
         live(move || ReadOverview {
             span: query.get().get("span").and_then(Span::from_name).unwrap_or_default(),

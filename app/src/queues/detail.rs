@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::format;
 use signalbox_model::queue::{MAX_CONCURRENT_BOUND, PAUSE_MINUTES_BOUND, Queue, QueueState};
 
@@ -22,10 +23,10 @@ use crate::components::time::MaybeTime;
 pub(crate) fn QueuePage() -> impl IntoView {
     let params = use_params_map();
     let name = move || params.with(|params| params.get("name").unwrap_or_default());
-    let pause = Command::of::<PauseQueue>();
-    let resume = Command::of::<ResumeQueue>();
-    let drain = Command::of::<DrainQueue>();
-    let bound = Command::of::<BoundQueue>();
+    let pause = Command::of::<PauseQueue>(Permission::OperateQueues);
+    let resume = Command::of::<ResumeQueue>(Permission::OperateQueues);
+    let drain = Command::of::<DrainQueue>(Permission::OperateQueues);
+    let bound = Command::of::<BoundQueue>(Permission::OperateQueues);
     page(
         live(move || ReadQueue { name: name() }),
         |facts: &QueueFacts| (format!("Queue {}", facts.queue.name), facts.as_of),

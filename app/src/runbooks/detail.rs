@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::alert::Alert;
 use signalbox_model::runbook::{Incident, Remedy, Runbook};
 
@@ -21,11 +22,11 @@ use crate::components::time::Time;
 pub(crate) fn RunbookPage() -> impl IntoView {
     let params = use_params_map();
     let incident = move || params.with(|p| p.get("incident").unwrap_or_default());
-    let pull = Command::of::<PullLever>();
+    let pull = Command::of::<PullLever>(Permission::KeepIncidents);
     let commands = Commands {
-        start: Command::of::<StartRunbook>(),
-        note: Command::of::<NoteInRunbook>(),
-        end: Command::of::<EndRunbook>(),
+        start: Command::of::<StartRunbook>(Permission::KeepIncidents),
+        note: Command::of::<NoteInRunbook>(Permission::KeepIncidents),
+        end: Command::of::<EndRunbook>(Permission::KeepIncidents),
     };
     page(
         live(move || ReadRunbook { incident: incident() }),

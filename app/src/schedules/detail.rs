@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::schedule::Schedule;
 
 use super::api::{
@@ -27,11 +28,11 @@ pub(crate) fn SchedulePage() -> impl IntoView {
     let params = use_params_map();
     let name = move || params.with(|params| params.get("name").unwrap_or_default());
     let query = Query::current(&["cron", "zone"], "#times");
-    let run = Command::of::<RunSchedule>();
-    let pause = Command::of::<PauseSchedule>();
-    let resume = Command::of::<ResumeSchedule>();
-    let change = Command::of::<ChangeSchedule>();
-    let reset = Command::of::<ResetSchedule>();
+    let run = Command::of::<RunSchedule>(Permission::OperateSchedules);
+    let pause = Command::of::<PauseSchedule>(Permission::OperateSchedules);
+    let resume = Command::of::<ResumeSchedule>(Permission::OperateSchedules);
+    let change = Command::of::<ChangeSchedule>(Permission::OperateSchedules);
+    let reset = Command::of::<ResetSchedule>(Permission::OperateSchedules);
     page(
         live(move || {
             let query = query.get();

@@ -1,6 +1,7 @@
 //! The schedules, and the upkeep that needs none.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::schedule::Schedule;
 
 use super::api::{ListSchedules, RunSchedule, SchedulesFacts};
@@ -15,7 +16,7 @@ use crate::components::scroll::{Head, Scroll};
 /// The page.
 #[component]
 pub(crate) fn SchedulesPage() -> impl IntoView {
-    let run = Command::of::<RunSchedule>();
+    let run = Command::of::<RunSchedule>(Permission::OperateSchedules);
     page(
         live(|| ListSchedules {}),
         |facts: &SchedulesFacts| ("Schedules".to_owned(), facts.as_of),

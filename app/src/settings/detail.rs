@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use signalbox_model::actor::Permission;
 use signalbox_model::format;
 use signalbox_model::limit_preview::LimitPreview;
 use signalbox_model::setting::{EXPIRY_MINUTES_BOUND, Setting};
@@ -26,9 +27,9 @@ pub(crate) fn SettingPage() -> impl IntoView {
     let params = use_params_map();
     let key = move || params.with(|params| params.get("key").unwrap_or_default());
     let query = Query::current(&["value"], "#change");
-    let change = Command::of::<ChangeSetting>();
-    let revert = Command::of::<RevertSetting>();
-    let keep = Command::of::<KeepSetting>();
+    let change = Command::of::<ChangeSetting>(Permission::ChangeSettings);
+    let revert = Command::of::<RevertSetting>(Permission::ChangeSettings);
+    let keep = Command::of::<KeepSetting>(Permission::ChangeSettings);
     page(
         live(move || ReadSetting { key: key(), value: query.get().text("value") }),
         |facts: &SettingFacts| (facts.setting.key.clone(), facts.as_of),

@@ -1,6 +1,7 @@
 //! The settings as a table.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::format;
 use signalbox_model::setting::Setting;
 use signalbox_model::throttle::Throttled;
@@ -16,7 +17,7 @@ use crate::components::scroll::{Head, Scroll};
 /// The page.
 #[component]
 pub(crate) fn SettingsPage() -> impl IntoView {
-    let change = Command::of::<ChangeSetting>();
+    let change = Command::of::<ChangeSetting>(Permission::ChangeSettings);
     page(
         live(|| ListSettings {}),
         |facts: &SettingsFacts| ("Config".to_owned(), facts.as_of),

@@ -7,8 +7,16 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use rand::RngExt;
+use signalbox_model::problem::FieldError;
 use tokio::sync::Semaphore;
 
+use crate::CommandError;
+
+/// The shortest password, in characters (NIST SP 800-63B-4 asks for 15 without a second factor, 8
+/// with one; OWASP ASVS 6.2.1 for 8).
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// The longest password, in characters.
+pub const PASSWORD_CHARS_MAX: usize = 128;
 /// Hashes computed at once.
 const AT_ONCE: usize = 2;
 
@@ -53,6 +61,24 @@ pub(super) async fn verify(password: String, hash: Option<String>) -> Result<boo
         known && right
     })
     .await
+}
+
+/// Whether `new` may follow `current`.
+///
+/// # Errors
+/// For the field `new`.
+pub(super) fn check_new(current: &str, new: &str) -> Result<(), CommandError> {
+    let chars = new.chars().count();
+    let problem = if chars < PASSWORD_CHARS_MIN {
+        format!("must have at least {PASSWORD_CHARS_MIN} characters")
+    } else if chars > PASSWORD_CHARS_MAX {
+        format!("must have at most {PASSWORD_CHARS_MAX} characters")
+    } else if new == current {
+        "must differ from the current one".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(CommandError::Invalid(vec![FieldError::new("new", problem)]))
 }
 
 /// A one-time password: 20 characters without look-alikes, 100 bits.

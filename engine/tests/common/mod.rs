@@ -196,11 +196,7 @@ impl World {
         add_kinds(&mut builder);
         let registry = builder.build();
         let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
-        let actor = Actor {
-            email: "admin@example.org".into(),
-            role: Role::Admin,
-            must_change_password: false,
-        };
+        let actor = Actor::new("admin@example.org", Role::Admin);
         let ctx = Ctx::new(db.pool.clone(), shared, actor);
         World { db, clock, registry, script, worker, ctx }
     }
@@ -228,7 +224,7 @@ impl World {
 
     /// The same world seen by somebody with another role.
     pub fn as_role(&self, role: Role) -> Ctx {
-        let actor = Actor { email: "other@example.org".into(), role, must_change_password: false };
+        let actor = Actor::new("other@example.org", role);
         Ctx { actor, ..self.ctx.clone() }
     }
 

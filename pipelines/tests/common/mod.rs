@@ -44,11 +44,7 @@ impl World {
         let clock = TestClock::new();
         let shared: SharedClock = clock.clone();
         let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
-        let actor = Actor {
-            email: "admin@example.org".into(),
-            role: Role::Admin,
-            must_change_password: false,
-        };
+        let actor = Actor::new("admin@example.org", Role::Admin);
         let ctx = Ctx::new(db.pool.clone(), shared, actor);
         for (key, value) in changed {
             settings::change(&ctx, key, *value, None).await.unwrap();

@@ -1,11 +1,15 @@
 //! Signing in and out by API.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::SET_COOKIE;
 use serde::Deserialize;
-use signalbox_app::request::SESSION_EMAIL;
-use signalbox_engine::auth::users::{self, SignInError};
+use signalbox_app::request::RequestState;
+use signalbox_app::session as browser;
+use signalbox_engine::auth::sign_in::SignInError;
+use signalbox_engine::auth::users;
 use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 
@@ -33,23 +37,20 @@ pub struct NewPassword {
 pub async fn login(
     State(state): State<AppState>,
     session: Session,
+    Extension(request): Extension<RequestState>,
     Json(login): Json<Login>,
-) -> Answer<StatusCode> {
+) -> Answer<Response> {
     let system = &state.parts.system;
-    let actor = users::sign_in(&system.db, &system.clock, &login.email, &login.password)
-        .await
-        .map_err(refusal)?;
-    begin(&session, &actor).await.map_err(|error| {
-        tracing::error!(%error, "cannot begin a session");
-        ApiProblem::unavailable()
-    })?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// A new session id with every sign-in: one that was planted beforehand is worth nothing.
-async fn begin(session: &Session, actor: &Actor) -> Result<(), tower_sessions::session::Error> {
-    session.cycle_id().await?;
-    session.insert(SESSION_EMAIL, &actor.email).await
+    let who = (login.email.as_str(), login.password.as_str());
+    let (_, cookie) =
+        browser::sign_in((&system.db, &system.clock), &session, &request.visitor, who)
+            .await
+            .map_err(refusal)?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 fn refusal(error: SignInError) -> ApiProblem {
@@ -69,6 +70,7 @@ fn refusal(error: SignInError) -> ApiProblem {
             tracing::error!(error = %cause, "the database refused a sign-in");
             ApiProblem::unavailable()
         }
+        SignInError::Session => ApiProblem::unavailable(),
         SignInError::Hash(cause) => {
             tracing::error!(error = %cause, "a password could not be checked");
             ApiProblem::internal()
@@ -98,8 +100,9 @@ pub async fn password(
     session: Session,
     Json(change): Json<NewPassword>,
 ) -> Answer<StatusCode> {
-    users::change_password(&ctx, &change.current, &change.new).await?;
-    begin(&session, &ctx.actor).await.map_err(|error| {
+    let this = browser::handle(&session);
+    users::change_password(&ctx, this.as_deref(), &change.current, &change.new).await?;
+    session.cycle_id().await.map_err(|error| {
         tracing::error!(%error, "cannot renew a session");
         ApiProblem::unavailable()
     })?;

@@ -1,12 +1,17 @@
 //! Who asks. Read from the database for every request, so that a changed role acts at once.
 
-use axum::extract::{Request, State};
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::Method;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method};
 use signalbox_app::notice::Notice;
-use signalbox_app::request::{RequestState, SESSION_EMAIL, SESSION_NOTICE, take_notice};
-use signalbox_engine::auth::users;
+use signalbox_app::request::{RequestState, SESSION_NOTICE, take_notice};
+use signalbox_app::session::{self as browser, Visitor};
+use signalbox_engine::auth::sessions::key;
+use signalbox_engine::auth::{tokens, users};
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Actor;
 use tower_sessions::Session;
@@ -15,8 +20,6 @@ use tower_sessions::session::Error;
 use super::request_id::RequestId;
 use crate::state::AppState;
 
-/// The session key of the time when the session was last prolonged, in seconds since 1970.
-const SESSION_SEEN: &str = "seen_s";
 /// A session is prolonged at most this often, so that reading a page costs no write.
 const PROLONG_AFTER_S: i64 = 600;
 
@@ -38,7 +41,7 @@ pub async fn actor(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let identity = identify(&state, &session).await;
+    let (identity, session_ends_at) = identify(&state, &session, request.headers()).await;
     let is_page = request.method() == Method::GET && !request.uri().path().starts_with("/api/");
     let request_id = request.extensions().get::<RequestId>().cloned();
     let actor = match &identity {
@@ -50,6 +53,8 @@ pub async fn actor(
         clock: state.parts.system.clock.clone(),
         registry: state.parts.registry.clone(),
         actor,
+        visitor: visitor(&state, &request),
+        session_ends_at,
         unavailable: identity == Identity::Unavailable,
         outside: state.parts.outside.clone(),
         environment: state.parts.environment.clone(),
@@ -68,23 +73,62 @@ async fn notice(session: &Session) -> Option<Notice> {
     take_notice(session).await
 }
 
-async fn identify(state: &AppState, session: &Session) -> Identity {
-    let email: String = match session.get(SESSION_EMAIL).await {
-        Ok(Some(email)) => email,
-        Ok(None) | Err(Error::SerdeJson(_)) => return Identity::Anonymous,
-        Err(Error::Store(error)) => return unavailable(&error),
-    };
-    match users::actor_by_email(&state.parts.system.db, &email).await {
-        Ok(Some(actor)) => {
-            prolong(session, state.parts.system.now()).await;
-            Identity::Known(actor)
-        }
-        Ok(None) => {
-            end(session).await;
-            Identity::Anonymous
-        }
+/// Who asks, and when their session ends. A token counts alone: what comes with one has no session.
+async fn identify(
+    state: &AppState,
+    session: &Session,
+    headers: &HeaderMap,
+) -> (Identity, Option<Timestamp>) {
+    match bearer(headers) {
+        Some(token) => (by_token(state, token).await, None),
+        None => by_session(state, session).await,
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+async fn by_token(state: &AppState, token: &str) -> Identity {
+    let system = &state.parts.system;
+    match tokens::actor(&system.db, token, system.now()).await {
+        Ok(Some(actor)) => Identity::Known(actor),
+        Ok(None) => Identity::Anonymous,
         Err(error) => unavailable(&error),
     }
+}
+
+async fn by_session(state: &AppState, session: &Session) -> (Identity, Option<Timestamp>) {
+    let (email, ends_at) = match known(session).await {
+        Ok(Some(known)) => known,
+        Ok(None) | Err(Error::SerdeJson(_)) => return (Identity::Anonymous, None),
+        Err(Error::Store(error)) => return (unavailable(&error), None),
+    };
+    let now = state.parts.system.now();
+    match users::actor_by_email(&state.parts.system.db, &email).await {
+        Ok(Some(actor)) if now < ends_at => {
+            prolong(session, now).await;
+            (Identity::Known(actor), Some(ends_at))
+        }
+        Ok(_) => {
+            end(session).await;
+            (Identity::Anonymous, None)
+        }
+        Err(error) => (unavailable(&error), None),
+    }
+}
+
+/// Whose the session is and when it ends; nothing if nobody has signed in.
+async fn known(session: &Session) -> Result<Option<(String, Timestamp)>, Error> {
+    let Some(email) = session.get(key::EMAIL).await? else { return Ok(None) };
+    Ok(Some((email, browser::ends_at(session).await?.unwrap_or_default())))
+}
+
+fn visitor(state: &AppState, request: &Request) -> Visitor {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let address = peer.map(|ConnectInfo(peer)| peer.ip());
+    Visitor::new(request.headers(), address, state.parts.secure_cookies)
 }
 
 fn unavailable(error: &dyn std::error::Error) -> Identity {
@@ -95,15 +139,15 @@ fn unavailable(error: &dyn std::error::Error) -> Identity {
 /// Lets the session live on from `now`.
 async fn prolong(session: &Session, now: Timestamp) {
     let now_s = now.timestamp();
-    let seen_s: i64 = session.get(SESSION_SEEN).await.ok().flatten().unwrap_or(0);
+    let seen_s: i64 = session.get(key::SEEN_S).await.ok().flatten().unwrap_or(0);
     if now_s - seen_s >= PROLONG_AFTER_S
-        && let Err(error) = session.insert(SESSION_SEEN, now_s).await
+        && let Err(error) = session.insert(key::SEEN_S, now_s).await
     {
         tracing::warn!(%error, "cannot prolong a session");
     }
 }
 
-/// Ends the session of a user who is gone or disabled.
+/// Ends a session that is too old, or whose user is gone or disabled.
 async fn end(session: &Session) {
     if let Err(error) = session.flush().await {
         tracing::warn!(%error, "cannot end a session");

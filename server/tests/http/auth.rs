@@ -5,6 +5,15 @@ use serde_json::json;
 
 use crate::support::{ADMIN, Console, PASSWORD, json_of, problem};
 
+/// The cookie of this name that `response` sets, with its attributes.
+fn cookie(response: &reqwest::Response, name: &str) -> String {
+    let cookies = response.headers().get_all("set-cookie").iter();
+    let cookie = cookies
+        .map(|cookie| cookie.to_str().unwrap().to_owned())
+        .find(|cookie| cookie.starts_with(&format!("{name}=")));
+    cookie.unwrap_or_else(|| panic!("no cookie {name}"))
+}
+
 #[tokio::test]
 async fn sign_in_me_sign_out() {
     let console = Console::start().await;
@@ -13,7 +22,7 @@ async fn sign_in_me_sign_out() {
 
     let response = person.sign_in(ADMIN, PASSWORD).await;
     assert_eq!(response.status(), 204);
-    let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = cookie(&response, "signalbox_session");
     for attribute in ["signalbox_session=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"] {
         assert!(cookie.contains(attribute), "{attribute} is missing: {cookie}");
     }
@@ -34,8 +43,9 @@ async fn sign_in_me_sign_out() {
 async fn behind_tls_the_cookie_is_bound_to_the_host() {
     let console = Console::start_with(|parts| parts.secure_cookies = true).await;
     let response = console.visitor().sign_in(ADMIN, PASSWORD).await;
-    let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
-    assert!(cookie.starts_with("__Host-signalbox=") && cookie.contains("Secure"), "{cookie}");
+    for name in ["__Host-signalbox", "__Host-signalbox-device"] {
+        assert!(cookie(&response, name).contains("Secure"), "{name}");
+    }
     assert!(response.headers().contains_key("strict-transport-security"));
 }
 
@@ -78,9 +88,8 @@ async fn visitors_get_no_session() {
 async fn every_sign_in_gets_a_new_session_id() {
     let console = Console::start().await;
     let person = console.visitor();
-    let cookie = |response: &reqwest::Response| response.headers()["set-cookie"].clone();
-    let first = cookie(&person.sign_in(ADMIN, PASSWORD).await);
-    let second = cookie(&person.sign_in(ADMIN, PASSWORD).await);
+    let first = cookie(&person.sign_in(ADMIN, PASSWORD).await, "signalbox_session");
+    let second = cookie(&person.sign_in(ADMIN, PASSWORD).await, "signalbox_session");
     assert_ne!(first, second);
     assert_eq!(console.number("SELECT count(*) FROM sessions").await, 1);
 }
