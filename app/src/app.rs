@@ -87,6 +87,10 @@ pub fn App() -> impl IntoView {
                     <Route path=at(path!("/admin/schedules")) view=chunks::SCHEDULES ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules/:name")) view=chunks::SCHEDULE ssr=WHOLE />
                     <Route path=at(path!("/admin/matviews")) view=chunks::MATVIEWS ssr=WHOLE />
+                    <Route path=at(path!("/admin/users")) view=chunks::USERS ssr=WHOLE />
+                    <Route path=at(path!("/admin/users/:email")) view=chunks::USER ssr=WHOLE />
+                    <Route path=at(path!("/admin/tokens")) view=chunks::TOKENS ssr=WHOLE />
+                    <Route path=at(path!("/account")) view=chunks::ACCOUNT ssr=WHOLE />
                     <Route path=at(path!("/domains")) view=chunks::DOMAINS ssr=WHOLE />
                     <Route path=at(path!("/domains/:id")) view=chunks::DOMAIN ssr=WHOLE />
                 </ParentRoute>

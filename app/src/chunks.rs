@@ -106,6 +106,12 @@ chunk!(records:
     domains::DomainsPage as DOMAINS,
     domains::DomainPage as DOMAIN,
 );
+chunk!(people:
+    account::AccountPage as ACCOUNT,
+    users::UsersPage as USERS,
+    users::UserPage as USER,
+    tokens::TokensPage as TOKENS,
+);
 chunk!(runbooks:
     runbooks::RunbooksPage as RUNBOOKS,
     runbooks::RunbookPage as RUNBOOK,

@@ -85,6 +85,11 @@ impl Console {
         expect_context()
     }
 
+    /// Whether the signed-in person may do what takes `permission`.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.start.with_value(|start| start.actor.as_ref().is_some_and(|a| a.may(permission)))
+    }
+
     /// Why the signed-in person may not do what takes `permission`, if so.
     pub(crate) fn refuses(&self, permission: Permission) -> Option<String> {
         let role = self.start.with_value(|start| {

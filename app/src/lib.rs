@@ -34,6 +34,8 @@ mod runbooks;
 mod saved_views;
 mod schedules;
 mod settings;
+mod tokens;
+mod users;
 
 #[cfg(feature = "ssr")]
 #[path = "edge/errors.rs"]

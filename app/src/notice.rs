@@ -26,6 +26,9 @@ pub struct Notice {
     /// Where to see it: address and label.
     #[serde(default)]
     pub link: Option<(String, String)>,
+    /// What is shown this once and stands nowhere else: a one-time password, a token.
+    #[serde(default)]
+    pub secret: Option<String>,
     /// What is wrong with which field.
     #[serde(default)]
     pub errors: Vec<FieldError>,
@@ -49,6 +52,13 @@ impl Notice {
     #[must_use]
     pub fn link(mut self, href: impl Into<String>, label: impl Into<String>) -> Notice {
         self.link = Some((href.into(), label.into()));
+        self
+    }
+
+    /// The same notice with what is shown this once.
+    #[must_use]
+    pub fn secret(mut self, secret: impl Into<String>) -> Notice {
+        self.secret = Some(secret.into());
         self
     }
 

@@ -178,11 +178,40 @@ pub(crate) fn whole_number(field: &str, text: &str) -> Result<Option<i64>, Comma
     text.parse().map(Some).map_err(|_| CommandError::invalid(field, "must be a whole number"))
 }
 
-/// Keeps `notice` for the next page of this session.
+/// Keeps `notice` for the next page of this session: in the session's row, or, if it has a secret,
+/// in the browser alone, for a minute.
 pub async fn leave_notice(notice: &Notice) {
+    if notice.secret.is_some() {
+        return leave_secret(notice);
+    }
     if let Ok(session) = session() {
         // Without a working session store the page still answers, only without its notice.
         let _ = session.insert(SESSION_NOTICE, notice).await;
+    }
+}
+
+/// The cookie of a notice with a secret.
+const SECRET_COOKIE: &str = "signalbox_once";
+
+fn leave_secret(notice: &Notice) {
+    let Ok(json) = serde_json::to_string(notice) else { return };
+    let value = leptos_router::location::Url::escape(&json);
+    set_secret_cookie(&format!("{SECRET_COOKIE}={value}; Max-Age=60"));
+}
+
+/// The notice with a secret that the last command left in this browser, once.
+fn take_secret(headers: &HeaderMap) -> Option<Notice> {
+    let value = cookie(headers, SECRET_COOKIE)?;
+    set_secret_cookie(&format!("{SECRET_COOKIE}=; Max-Age=0"));
+    serde_json::from_str(&leptos_router::location::Url::unescape(value)).ok()
+}
+
+fn set_secret_cookie(cookie: &str) {
+    let secure = state().is_ok_and(|state| state.visitor.secure);
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{cookie}; Path=/; HttpOnly; SameSite=Strict{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        keep_cookie(cookie);
     }
 }
 
@@ -196,7 +225,7 @@ pub(crate) fn start() -> Start {
     let Ok(state) = state() else { return Start::default() };
     let headers = parts().map(|parts| parts.headers).unwrap_or_default();
     Start {
-        notice: state.notice,
+        notice: state.notice.or_else(|| take_secret(&headers)),
         theme: theme_in(&headers),
         zone: chosen(&headers, Zone::COOKIE, Zone::ALL, Zone::name),
         pace: chosen(&headers, Pace::COOKIE, Pace::ALL, Pace::name),
@@ -229,10 +258,15 @@ fn chosen<T: Copy + Default, const N: usize>(
     all: [T; N],
     name: fn(T) -> &'static str,
 ) -> T {
-    let kept = headers.get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut pairs = kept.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let value = pairs.find(|(key, _)| *key == cookie).map(|(_, value)| value);
+    let value = self::cookie(headers, cookie);
     all.into_iter().find(|one| Some(name(*one)) == value).unwrap_or_default()
+}
+
+/// The value of the request's cookie `name`.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get(COOKIE)?.to_str().ok()?;
+    let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 /// Keeps a choice in this browser for a year.

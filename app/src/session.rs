@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{COOKIE, USER_AGENT};
+use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue};
 use signalbox_engine::auth::sessions::{self, key};
 use signalbox_engine::auth::sign_in::{Attempt, SignedIn};
@@ -10,6 +10,8 @@ use signalbox_engine::auth::{DEVICE_LIFETIME, sign_in};
 use signalbox_model::Timestamp;
 use tower_sessions::Session;
 use tower_sessions::session::Error;
+
+use crate::request::cookie;
 
 /// As much is kept of what a browser calls itself, in characters.
 const AGENT_CHARS_MAX: usize = 200;
@@ -32,11 +34,7 @@ impl Visitor {
     pub fn new(headers: &HeaderMap, address: Option<IpAddr>, secure: bool) -> Visitor {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let agent = text(USER_AGENT).map(|agent| agent.chars().take(AGENT_CHARS_MAX).collect());
-        let name = device_cookie_name(secure);
-        let device = text(COOKIE).and_then(|cookies| {
-            let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-            pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
-        });
+        let device = cookie(headers, device_cookie_name(secure)).map(str::to_owned);
         Visitor { address, agent, device, secure }
     }
 

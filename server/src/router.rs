@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{FromRef as _, Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::Uri;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::request::Parts;
@@ -62,7 +62,7 @@ fn api_routes() -> Router<AppState> {
     use api::{
         admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, dead_letters,
         exports, fleet, jobs, kill_switch, logs, matviews, queues, runbooks, schedules, settings,
-        sweeps, trends,
+        sweeps, trends, users,
     };
     Router::new()
         .route("/api/auth/login", post(auth::login))
@@ -138,6 +138,13 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/audit/export", get(audit::export))
         .route("/api/admin/trends", get(trends::read))
         .route("/api/admin/changes", get(changes::stream))
+        .route("/api/admin/users", get(users::list).post(users::invite))
+        .route("/api/admin/users/{email}", get(users::read).post(users::act))
+        .route("/api/admin/sessions", get(users::sessions).delete(users::revoke_everything))
+        .route("/api/admin/tokens", get(users::tokens).post(users::make_token))
+        .route("/api/admin/tokens/{id}/revoke", post(users::revoke_token))
+        .route("/api/account/sessions", get(users::own_sessions))
+        .route("/api/account/sessions/{handle}", delete(users::end_session))
         .route("/api/domains/export", get(exports::domains))
         .route("/api/domains/{id}/mentions/export", get(exports::mentions))
 }

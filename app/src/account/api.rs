@@ -1,6 +1,10 @@
 //! Server functions of the account.
 
 use leptos::server;
+use serde::{Deserialize, Serialize};
+use signalbox_model::Timestamp;
+use signalbox_model::actor::Actor;
+use signalbox_model::user::OpenSession;
 
 use crate::error::AppError;
 use crate::notice::Notice;
@@ -69,4 +73,42 @@ pub(crate) async fn change_password(current: String, new: String) -> Result<Noti
         .map(|()| Notice::done("Your password is changed, and your other sessions are ended."));
     let page = if result.is_ok() { "/admin" } else { "/account/password" };
     finish(result, page, &[]).await
+}
+
+/// What `/account` shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AccountFacts {
+    /// Who is signed in.
+    pub actor: Actor,
+    /// Their open sessions.
+    pub sessions: Vec<OpenSession>,
+    /// When this was read.
+    pub as_of: Timestamp,
+}
+
+/// Who is signed in, and where.
+#[server(prefix = "/api/fn", endpoint = "read_account", output = crate::codec::Json)]
+pub(crate) async fn read_account() -> Result<AccountFacts, AppError> {
+    use crate::request::{answer, ctx, session};
+    use crate::session::handle;
+    use signalbox_engine::auth::sessions;
+
+    let ctx = ctx()?;
+    let this = handle(&session()?);
+    let own = sessions::list(&ctx, Some(&ctx.actor.email), this.as_deref()).await;
+    Ok(AccountFacts { sessions: answer(own)?, as_of: ctx.now(), actor: ctx.actor })
+}
+
+/// Ends a session of one's own, or, for an admin, of anybody; `next` is the page that asks.
+#[server(prefix = "/api/fn", endpoint = "end_session", output = crate::codec::Json)]
+pub(crate) async fn end_session(
+    handle: String,
+    #[server(default)] next: Option<String>,
+) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish, safe_next};
+    use signalbox_engine::auth::sessions;
+
+    let ended = sessions::end(&ctx()?, &handle).await;
+    let ended = ended.map(|email| Notice::done(format!("A session of {email} is ended.")));
+    finish(ended, safe_next(next.as_deref()), &[]).await
 }

@@ -2,7 +2,11 @@
 
 pub(crate) mod api;
 mod login;
+mod page;
 mod password;
+mod sessions;
 
 pub(crate) use login::LoginPage;
+pub(crate) use page::AccountPage;
 pub(crate) use password::PasswordPage;
+pub(crate) use sessions::SessionTable;

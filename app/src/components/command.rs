@@ -17,7 +17,7 @@ use crate::notice::Notice;
 #[derive(Clone, Copy)]
 pub(crate) struct Command {
     url: &'static str,
-    needs: Permission,
+    needs: Option<Permission>,
     pending: RwSignal<bool>,
     follow: bool,
 }
@@ -29,7 +29,15 @@ impl Command {
     where
         F: ServerFn<Output = Notice, Error = AppError>,
     {
-        Command { url: F::url(), needs, pending: RwSignal::new(false), follow: false }
+        Command { needs: Some(needs), ..Command::for_everybody::<F>() }
+    }
+
+    /// The command that a server function carries out for whoever is signed in.
+    pub(crate) fn for_everybody<F>() -> Command
+    where
+        F: ServerFn<Output = Notice, Error = AppError>,
+    {
+        Command { url: F::url(), needs: None, pending: RwSignal::new(false), follow: false }
     }
 
     /// The same, and then to where its outcome is to be seen.
@@ -96,7 +104,7 @@ pub(crate) fn CommandForm(
             class=(!class.is_empty()).then_some(class)
             on:submit=submit
         >
-            {unless_locked(console.refuses(action.needs), children)}
+            {unless_locked(action.needs.and_then(|needs| console.refuses(needs)), children)}
         </form>
     }
     .into_any()

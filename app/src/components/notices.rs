@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::console::Console;
 use crate::notice::{Notice, Tone};
 
-/// How long a success stays in its corner. A failure stays until it is dismissed.
+/// How long a success stays in its corner. A failure, or a secret, stays until it is dismissed.
 const DONE_STAYS: Duration = Duration::from_secs(10);
 
 /// The outcome that came with the page, where JavaScript was off: in the page's flow.
@@ -25,7 +25,8 @@ pub(crate) fn Toasts() -> impl IntoView {
     let console = Console::get();
     let outcome = move || console.notice.get().filter(|_| console.notice_is_new.get());
     Effect::new(move |_| {
-        if !outcome().is_some_and(|notice| notice.tone == Tone::Done) {
+        let passes = |notice: Notice| notice.tone == Tone::Done && notice.secret.is_none();
+        if !outcome().is_some_and(passes) {
             return;
         }
         let clear = move || console.notice.set(None);
@@ -66,10 +67,25 @@ fn Shown(notice: Notice) -> impl IntoView {
             <div>
                 <strong>{notice.text}</strong>
                 " "
+                {notice.secret.map(|secret| view! { <Secret secret /> })}
                 {notice.link.map(|(href, label)| view! { <a href=href>{label}</a> })}
             </div>
             {dismiss}
         </div>
     }
     .into_any()
+}
+
+/// What is shown this once, to be copied by whoever sees it.
+#[component]
+fn Secret(secret: String) -> impl IntoView {
+    view! {
+        <input
+            class="id"
+            type="text"
+            readonly
+            aria-label="Shown this once: copy it now"
+            value=secret
+        />
+    }
 }

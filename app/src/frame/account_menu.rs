@@ -28,10 +28,10 @@ pub(super) fn AccountMenu() -> impl IntoView {
                 {actor.email}
             </summary>
             <div class="sheet">
-                <p class="hint">"Signed in as " {actor.role.name()}</p>
+                <p class="hint">"Signed in as " {actor.role.with_article()}</p>
                 <Display />
-                <a class="button small" href="/account/password">
-                    "Change password"
+                <a class="button small" href="/account">
+                    "Your account"
                 </a>
                 <form method="post" action=SignOut::url()>
                     <button class="button small">

@@ -6,6 +6,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::{palette, rail};
+use crate::console::Console;
 use crate::edge;
 
 /// What the other keys do.
@@ -25,6 +26,7 @@ const DIALOG: &str = "keys";
 /// Listens to the keys, and holds the dialog that explains them.
 #[component]
 pub(super) fn Keyboard() -> impl IntoView {
+    let console = Console::get();
     let navigate = use_navigate();
     let going = StoredValue::new(false);
     let act = move |event: KeyboardEvent| {
@@ -46,7 +48,7 @@ pub(super) fn Keyboard() -> impl IntoView {
         let went = going.get_value();
         going.set_value(key == "g" && !went);
         let done = match key.as_str() {
-            key if went => match rail::entries().find(|entry| entry.key == key) {
+            key if went => match rail::entries(console).find(|entry| entry.key == key) {
                 Some(entry) => {
                     navigate(entry.href, NavigateOptions::default());
                     true
@@ -79,7 +81,7 @@ pub(super) fn Keyboard() -> impl IntoView {
     };
     let keys: Vec<_> = KEYS.iter().map(|(key, what)| row((*key).to_owned(), what)).collect();
     let places: Vec<_> =
-        rail::entries().map(|entry| row(format!("g {}", entry.key), entry.label)).collect();
+        rail::entries(console).map(|entry| row(format!("g {}", entry.key), entry.label)).collect();
     view! {
         <dialog id=DIALOG class="keys" aria-labelledby="keys-heading">
             <h2 id="keys-heading">"Keys"</h2>

@@ -8,6 +8,7 @@ use leptos_router::location::Url;
 use signalbox_model::runbook::Incident;
 
 use super::rail;
+use crate::console::Console;
 use crate::edge;
 
 /// The element of the dialog.
@@ -23,11 +24,12 @@ struct Place {
 }
 
 /// The places that fit what was typed, the best first.
-fn places(typed: &str) -> Vec<Place> {
+fn places(console: Console, typed: &str) -> Vec<Place> {
     let typed = typed.trim();
     let wanted = typed.to_ascii_lowercase();
     let place = |label: String, href: String| Place { label, href };
-    let pages = rail::entries().map(|page| place(page.label.to_owned(), page.href.to_owned()));
+    let pages =
+        rail::entries(console).map(|page| place(page.label.to_owned(), page.href.to_owned()));
     let runbooks = Incident::ALL.into_iter().map(|incident| {
         let href = format!("/admin/runbooks/{}", incident.name());
         place(format!("Runbook: {}", incident.title()), href)
@@ -64,11 +66,12 @@ fn places(typed: &str) -> Vec<Place> {
 /// The dialog. [`DIALOG`] opens it.
 #[component]
 pub(super) fn Palette() -> impl IntoView {
+    let console = Console::get();
     let typed = RwSignal::new(String::new());
     let navigate = use_navigate();
     let first = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        if let Some(place) = places(&typed.get_untracked()).first() {
+        if let Some(place) = places(console, &typed.get_untracked()).first() {
             edge::close_dialog(DIALOG);
             navigate(&place.href, NavigateOptions::default());
         }
@@ -90,7 +93,7 @@ pub(super) fn Palette() -> impl IntoView {
                 </li>
             }
         };
-        places(&typed.get()).into_iter().map(link).collect::<Vec<_>>()
+        places(console, &typed.get()).into_iter().map(link).collect::<Vec<_>>()
     };
     view! {
         <dialog id=DIALOG class="palette" aria-label="Go to" on:keydown=walk on:close=move |_| typed.set(String::new())>

@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
+use signalbox_model::actor::Permission;
 use signalbox_model::format;
 
 use super::api::StripFacts;
 use crate::components::icon::{Icon, Mark};
+use crate::console::Console;
 
 /// A page that the rail leads to.
 pub(super) struct Entry {
@@ -16,6 +18,8 @@ pub(super) struct Entry {
     pub label: &'static str,
     /// The key that leads there, after `g`.
     pub key: &'static str,
+    /// What it takes to see it.
+    needs: Permission,
 }
 
 const fn entry(
@@ -24,7 +28,12 @@ const fn entry(
     href: &'static str,
     label: &'static str,
 ) -> Entry {
-    Entry { icon, href, label, key }
+    Entry { icon, href, label, key, needs: Permission::ReadConsole }
+}
+
+/// The same, for those only who have the permission.
+const fn only_for(needs: Permission, entry: Entry) -> Entry {
+    Entry { needs, ..entry }
 }
 
 const LINES: [Entry; 7] = [
@@ -36,8 +45,9 @@ const LINES: [Entry; 7] = [
     entry("e", "export", "/admin/exports", "Exports"),
     entry("k", "lever", "/admin/kill-switch", "Kill switch"),
 ];
-const RESULTS: [Entry; 1] = [entry("n", "globe", "/domains", "Domains")];
-const OPERATIONS: [Entry; 8] = [
+const RESULTS: [Entry; 1] =
+    [only_for(Permission::ReadResults, entry("n", "globe", "/domains", "Domains"))];
+const OPERATIONS: [Entry; 9] = [
     entry("a", "bell", "/admin/alerts", "Alerts"),
     entry("r", "runbook", "/admin/runbooks", "Runbooks"),
     entry("w", "workers", "/admin/workers", "Workers"),
@@ -46,11 +56,17 @@ const OPERATIONS: [Entry; 8] = [
     entry("l", "logs", "/admin/logs", "Logs"),
     entry("u", "audit", "/admin/audit", "Audit"),
     entry("c", "settings", "/admin/config", "Config"),
+    only_for(Permission::ManageUsers, entry("p", "user", "/admin/users", "Users")),
 ];
 
 /// Every page that the rail leads to.
-pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
+fn all() -> impl Iterator<Item = &'static Entry> {
     LINES.iter().chain(&RESULTS).chain(&OPERATIONS)
+}
+
+/// Those of them that the signed-in person may see.
+pub(super) fn entries(console: Console) -> impl Iterator<Item = &'static Entry> {
+    all().filter(move |entry| console.may(entry.needs))
 }
 
 /// The navigation. Those who may not see the console get the results only.
@@ -87,8 +103,10 @@ pub(super) fn Rail(facts: Option<StripFacts>) -> impl IntoView {
 
 #[component]
 fn Group(entries: &'static [Entry], dead: i64) -> impl IntoView {
+    let console = Console::get();
     let items: Vec<_> = entries
         .iter()
+        .filter(|entry| console.may(entry.needs))
         .map(|Entry { icon, href, label, .. }| {
             let count = (*href == "/admin/dead-letter-queue" && dead > 0)
                 .then(|| view! { <span class="count">{format::count(dead)}</span> });
@@ -110,11 +128,11 @@ fn Group(entries: &'static [Entry], dead: i64) -> impl IntoView {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::entries;
+    use super::all;
 
     #[test]
     fn every_page_has_a_key_of_its_own() {
-        let keys: BTreeSet<_> = entries().map(|entry| entry.key).collect();
-        assert_eq!(keys.len(), entries().count());
+        let keys: BTreeSet<_> = all().map(|entry| entry.key).collect();
+        assert_eq!(keys.len(), all().count());
     }
 }

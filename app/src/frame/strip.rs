@@ -1,6 +1,8 @@
 //! The strip: the state of the whole, always in sight.
 
+use chrono::TimeDelta;
 use leptos::prelude::*;
+use signalbox_model::Timestamp;
 use signalbox_model::alert::AlertCounts;
 use signalbox_model::fleet::Stop;
 use signalbox_model::format;
@@ -96,6 +98,26 @@ fn Fact(
     }
 }
 
+/// The session's end is announced so long before.
+const WARN_BEFORE: TimeDelta = TimeDelta::minutes(30);
+
+/// Says when the session is about to end, however much it is used. What is typed stays: forms keep
+/// it through the sign-in.
+#[component]
+pub(super) fn SessionBanner(now: Timestamp) -> impl IntoView {
+    let ends = Console::get().start.with_value(|start| start.session_ends_at);
+    ends.filter(|ends| *ends - now < WARN_BEFORE).map(|ends| {
+        view! {
+            <div class="banner" role="status">
+                <span>{move || format!("Your session ends at {}.", clock(ends))}</span>
+                <a href="/login" rel="external">
+                    "Sign in again"
+                </a>
+            </div>
+        }
+    })
+}
+
 /// Says on every page what a person has stopped, and why.
 #[component]
 pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
@@ -146,5 +168,7 @@ pub(super) fn StopBanners(facts: StripFacts) -> impl IntoView {
             })
         })
         .collect();
-    view! { <div class="banners">{nobody} {alerted} {banners}</div> }.into_any()
+    let now = facts.as_of;
+    view! { <div class="banners"><SessionBanner now /> {nobody} {alerted} {banners}</div> }
+        .into_any()
 }

@@ -26,3 +26,4 @@ pub mod schedules;
 pub mod settings;
 pub mod sweeps;
 pub mod trends;
+pub mod users;

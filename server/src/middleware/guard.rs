@@ -14,12 +14,18 @@ use crate::problem::ApiProblem;
 /// Where a one-time password is changed.
 pub const PASSWORD_PAGE: &str = "/account/password";
 
-/// What stands behind each address, and what it takes to go there. Everything else is open to
+/// What stands behind each address, and what it takes to go there; the first that fits counts. Everything else is open to
 /// all, or (server functions, `/api/auth`) checks by itself.
-const GUARDED: [(&str, Option<Permission>); 7] = [
+const GUARDED: [(&str, Option<Permission>); 13] = [
+    ("/admin/users", Some(Permission::ManageUsers)),
+    ("/admin/tokens", Some(Permission::ManageUsers)),
+    ("/api/admin/users", Some(Permission::ManageUsers)),
+    ("/api/admin/sessions", Some(Permission::ManageUsers)),
+    ("/api/admin/tokens", Some(Permission::ManageUsers)),
     ("/admin", Some(Permission::ReadConsole)),
     ("/domains", Some(Permission::ReadResults)),
     ("/account", None),
+    ("/api/account", None),
     ("/api/admin", Some(Permission::ReadConsole)),
     ("/api/jobs", Some(Permission::ReadConsole)),
     ("/api/ops", Some(Permission::ReadConsole)),

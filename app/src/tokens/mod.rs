@@ -1,0 +1,6 @@
+//! `/admin/tokens`: what scripts sign in with.
+
+mod api;
+mod page;
+
+pub(crate) use page::TokensPage;
