@@ -12,6 +12,7 @@ use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 use tower_sessions::session::Error;
 
+use super::is_api;
 use super::request_id::RequestId;
 use crate::state::AppState;
 
@@ -39,7 +40,7 @@ pub async fn actor(
     next: Next,
 ) -> Response {
     let identity = identify(&state, &session).await;
-    let is_page = request.method() == Method::GET && !request.uri().path().starts_with("/api/");
+    let is_page = request.method() == Method::GET && !is_api(request.uri().path());
     let request_id = request.extensions().get::<RequestId>().cloned();
     let actor = match &identity {
         Identity::Known(actor) => Some(actor.clone()),

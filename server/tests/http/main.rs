@@ -17,3 +17,4 @@ mod pages;
 mod runbooks;
 mod schedules;
 mod support;
+mod telemetry;
