@@ -16,6 +16,7 @@ pub mod dead_letters;
 mod error;
 pub mod exports;
 pub mod fleet;
+pub mod health;
 pub mod jobs;
 pub mod kill_switch;
 pub mod limits;

@@ -28,6 +28,13 @@ pub struct Operation {
     pub rate: &'static str,
 }
 
+impl Operation {
+    /// Its name among those of its provider: `discovery` under `discovery_rpm`.
+    pub fn name(self) -> &'static str {
+        self.rate.strip_suffix("_rpm").unwrap_or(self.rate)
+    }
+}
+
 /// Why a call failed, as the client of the provider sees it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallFailure {
@@ -73,14 +80,14 @@ pub(crate) async fn call<T>(
     let provider = operation.provider;
     let started = clock.now();
     if let Admission::Refused(_) = store::admit(db, provider, started).await? {
-        calls::record(db, provider, *job, (Outcome::Refused, Duration::ZERO), started).await?;
+        calls::record(db, operation, *job, (Outcome::Refused, Duration::ZERO), started).await?;
         return Err(parked(provider));
     }
     let (answer, heard) = allowance::heard_during(call).await;
     let now = clock.now();
     let took = (now - started).to_std().unwrap_or_default();
     if let Some(outcome) = outcome(&answer) {
-        calls::record(db, provider, *job, (outcome, took), now).await?;
+        calls::record(db, operation, *job, (outcome, took), now).await?;
     }
     if let Some(seen) = seen(&answer, heard) {
         throttle::observe(db, &cx.registry, provider, seen, started, now).await?;
@@ -94,13 +101,13 @@ pub(crate) async fn call<T>(
     }
 }
 
-/// What the breaker learns from an answer; nothing from a request to slow down, nor where no call
-/// was made.
+/// How a call went, for its record; nothing where none was made.
 fn outcome<T>(answer: &Result<T, CallFailure>) -> Option<Outcome> {
     match answer {
         Ok(_) | Err(CallFailure::Rejected(_)) => Some(Outcome::Ok),
         Err(CallFailure::Unavailable(_) | CallFailure::Credentials(_)) => Some(Outcome::Failed),
-        Err(CallFailure::RateLimited { .. } | CallFailure::NotConfigured(_)) => None,
+        Err(CallFailure::RateLimited { .. }) => Some(Outcome::Limited),
+        Err(CallFailure::NotConfigured(_)) => None,
     }
 }
 

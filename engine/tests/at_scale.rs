@@ -10,7 +10,7 @@ use common::World;
 use signalbox_engine::alerts::courier::Outside;
 use signalbox_engine::jobs::{ClaimedJob, Ended, Ending, list, why};
 use signalbox_engine::testing::TestWorker;
-use signalbox_engine::{Ctx, alerts, db, dead_letters, overview};
+use signalbox_engine::{Ctx, alerts, db, dead_letters, health, overview};
 use signalbox_model::dead_letter::{DeadLetterFilter, DeadLetterStatus};
 use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::{JobFilter, JobState};
@@ -164,6 +164,10 @@ async fn claim_complete_lists_and_counts_use_their_indexes_whatever_the_history(
 
     // Lanes are counted to a cap of 10,000 each.
     scaled.reads_at_most(80_000, "overview", overview::overview(ctx, 24, None)).await.unwrap();
+    // As above, and each queue once more.
+    let mut totals = health::Totals::new(ctx.now());
+    let read = health::read(ctx, &world.registry, &mut totals);
+    scaled.reads_at_most(150_000, "health", read).await.unwrap();
     let outside = Outside::default();
     let watch = alerts::watch(ctx, &world.registry, &outside);
     scaled.reads_at_most(5_000, "alerts", watch).await.unwrap();

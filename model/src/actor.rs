@@ -1,10 +1,11 @@
 //! Who acts, and what they may do. The one table of permissions, read by the engine (which
 //! enforces it) and by the pages (which show disabled controls with the reason).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A user's role (JS-10, OP-7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Everything, the console's settings and users included.
@@ -80,7 +81,7 @@ impl Role {
 }
 
 /// One thing a person may be allowed to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// See the console: jobs, queues, breakers, logs.
@@ -187,7 +188,7 @@ impl Permission {
 }
 
 /// Who a command is carried out for: a signed-in user, or a part of the system itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
     /// The user's e-mail, or `system:<part>`.
@@ -203,7 +204,7 @@ pub struct Actor {
 }
 
 /// A token that acts for a user, within its scopes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActingToken {
     /// What it is called.

@@ -1,5 +1,6 @@
 //! The audit log: what people did.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use crate::Timestamp;
 use crate::format;
 
 /// What somebody did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Its number.
@@ -27,7 +28,7 @@ pub struct AuditEntry {
 }
 
 /// Which entries are wanted. Empty texts want all.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditFilter {
     /// Those of this person.
@@ -43,7 +44,7 @@ pub struct AuditFilter {
 }
 
 /// What came of computing the chain of the audit log anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditVerdict {
     /// How many entries there are.

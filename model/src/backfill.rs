@@ -1,5 +1,6 @@
 //! Backfills: searching the posts of past days (OP-11).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::job::Job;
@@ -48,7 +49,7 @@ impl Estimate {
 }
 
 /// What the page of the backfills shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Backfills {
     /// Those that wait, run, or have ended lately; the newest first.

@@ -1,11 +1,12 @@
 //! The circuit breaker of a provider (OP-1).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
 /// A breaker's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Calls go out; failures in a row are counted.
@@ -37,7 +38,7 @@ impl BreakerState {
 }
 
 /// Where a person can hold a breaker, whatever the provider does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerForce {
     /// No call goes out.
@@ -62,7 +63,7 @@ impl BreakerForce {
 }
 
 /// What a person does to a breaker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerAction {
     /// Holds it open.
@@ -85,7 +86,7 @@ impl BreakerAction {
 }
 
 /// That a person holds a breaker, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Forced {
     /// Where.
@@ -101,7 +102,7 @@ pub struct Forced {
 }
 
 /// Why a breaker moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerCause {
     /// Too many calls failed in a row.
@@ -180,7 +181,7 @@ impl BreakerCause {
 }
 
 /// A move of a breaker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakerTransition {
     /// Its number.
@@ -202,7 +203,7 @@ pub struct BreakerTransition {
 }
 
 /// What decides when a breaker opens and closes: the settings `<provider>_cb_…`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakerSettings {
     /// Failures in a row that open it.
@@ -224,7 +225,7 @@ pub struct BreakerSettings {
 }
 
 /// Settings to be tried instead of the present ones.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TriedSettings {
     /// Failures in a row.
@@ -262,7 +263,7 @@ impl TriedSettings {
 }
 
 /// How the last calls went, as far as the breaker counts them. Empty while both rates are off.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakerWindow {
     /// Calls in it.
@@ -274,7 +275,7 @@ pub struct BreakerWindow {
 }
 
 /// What a breaker would have done with other settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackTest {
     /// Over this many hours until now.
@@ -300,7 +301,7 @@ pub struct BackTest {
 }
 
 /// A breaker as the console and the API show it (OP-2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Breaker {
     /// The provider it protects, and protects us from.

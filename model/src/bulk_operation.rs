@@ -1,5 +1,6 @@
 //! Acts on many dead letters at once: previewed, undoable while they have not begun, abortable.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -7,7 +8,7 @@ use crate::dead_letter::DeadLetterFilter;
 use crate::problem::FieldError;
 
 /// What is done with the letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkAction {
     /// Their jobs are scheduled again.
@@ -48,7 +49,7 @@ impl BulkAction {
 }
 
 /// How far an operation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkState {
     /// In its undo window: nothing was touched.
@@ -100,7 +101,7 @@ impl BulkState {
 }
 
 /// What somebody wants to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BulkRequest {
     /// What.
@@ -171,7 +172,7 @@ impl BulkRequest {
 }
 
 /// What an operation would touch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkPreview {
     /// How many letters match and are pending.
@@ -185,7 +186,7 @@ pub struct BulkPreview {
 }
 
 /// An operation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkOperation {
     /// Its number.
@@ -232,7 +233,7 @@ impl BulkOperation {
 }
 
 /// One step of a canary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CanaryStep {
     /// The first is 1.

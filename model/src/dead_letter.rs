@@ -1,5 +1,6 @@
 //! Dead letters: jobs that failed for good and wait for a person (OP-5, OP-6).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use crate::error_class::ErrorClass;
 use crate::job::JobId;
 
 /// Whether someone already acted on a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterStatus {
     /// Waits for a person.
@@ -37,7 +38,7 @@ impl DeadLetterStatus {
 }
 
 /// One dead letter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
     /// Its number (`dlqId` in the API).
@@ -77,7 +78,7 @@ impl DeadLetter {
 pub const IDS_BOUND: usize = 1000;
 
 /// Which letters: those to which everything given applies.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DeadLetterFilter {
     /// Of this status.
@@ -139,7 +140,7 @@ pub const TREND_HOURS: usize = 24;
 pub const TREND_DAYS: usize = 14;
 
 /// What somebody decided about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
     /// Its cause is repaired: it is news if it comes again.
@@ -167,7 +168,7 @@ impl Mark {
 }
 
 /// A decision about an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupMark {
     /// Which.
@@ -196,7 +197,7 @@ pub enum Standing {
 }
 
 /// Letters with the same normalised error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterGroup {
     /// What they have in common.
@@ -239,7 +240,7 @@ impl DeadLetterGroup {
 }
 
 /// The largest groups.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterGroups {
     /// The largest, first.

@@ -1,12 +1,13 @@
 //! The result of pipeline `domains` (OP-12, OP-15): domains, and where they were mentioned.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::matview::Freshness;
 
 /// A registrable domain that somebody mentioned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Domain {
     /// Its number.
@@ -26,7 +27,7 @@ pub struct Domain {
 }
 
 /// Where a mention was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MentionSource {
     /// In the post's own text.
@@ -56,7 +57,7 @@ impl MentionSource {
 }
 
 /// One mention of a domain. The dedupe key is (post, `raw_url`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Mention {
     /// Its number.
@@ -80,7 +81,7 @@ pub struct Mention {
 }
 
 /// A domain's mentions on one day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MentionsOnDay {
     /// The day, in UTC.
@@ -90,7 +91,7 @@ pub struct MentionsOnDay {
 }
 
 /// How many domains were seen for the first time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewDomains {
     /// Since midnight UTC.
@@ -104,7 +105,7 @@ pub struct NewDomains {
 }
 
 /// A domain with everything its page shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DomainDetail {
     /// The domain.
@@ -122,7 +123,7 @@ pub struct DomainDetail {
 }
 
 /// The list of domains, as `/domains` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DomainList {
     /// The domains first seen in the range asked for, the newest first, at most 200.
@@ -136,7 +137,7 @@ pub struct DomainList {
 }
 
 /// The time range of an export or a list (OP-12).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DateFilter {
     /// Everything.

@@ -1,9 +1,10 @@
 //! What kind of trouble an error is. Decides retry or bury, and what the console advises.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The class of a failure, decided where the error arises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The provider could not be reached, timed out, or answered 5xx or nonsense.

@@ -1,5 +1,6 @@
 //! The processes at work, as an operator sees, stops and starts them (ST-4).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -36,7 +37,7 @@ impl Part {
 }
 
 /// That an operator has stopped something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Stop {
     /// Why.
@@ -48,7 +49,7 @@ pub struct Stop {
 }
 
 /// A worker process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Worker {
     /// Its id, a new one at each start.
@@ -70,7 +71,7 @@ pub struct Worker {
 }
 
 /// The scheduler.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Scheduler {
     /// Since when the present process leads; none leads when absent.
@@ -80,7 +81,7 @@ pub struct Scheduler {
 }
 
 /// All of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fleet {
     /// The workers, by name.

@@ -1,5 +1,6 @@
 //! Jobs: what is to be done, where it stands, and how its attempts went.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use crate::why::Verdict;
 pub type JobId = i64;
 
 /// Where a job stands. The state diagram is in `docs/job-states.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Not due yet: delayed, snoozed or backing off.
@@ -75,7 +76,7 @@ pub const PAYLOAD_BYTES_BOUND: usize = 256 * 1024;
 pub const IDEMPOTENCY_KEY_BYTES_BOUND: usize = 255;
 
 /// A job to be enqueued, as `POST /api/jobs` takes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewJob {
     /// The registered kind, such as `system.noop`.
@@ -182,7 +183,7 @@ fn contains_nul(value: &Value) -> bool {
 }
 
 /// A job as the console and the API show it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     /// Its number.
@@ -229,7 +230,7 @@ pub struct Job {
 }
 
 /// How one attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// The job completed.
@@ -280,7 +281,7 @@ impl AttemptOutcome {
 }
 
 /// One run of a job, as its timeline shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// When a worker took it.
@@ -298,7 +299,7 @@ pub struct Attempt {
 }
 
 /// A job with everything its page shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetail {
     /// The job.
@@ -314,7 +315,7 @@ pub struct JobDetail {
 }
 
 /// The answer to an enqueue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Enqueued {
     /// The job's number.
@@ -324,7 +325,7 @@ pub struct Enqueued {
 }
 
 /// What `GET /api/jobs` filters by. Everything is optional; all given conditions must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JobFilter {
     /// Only this state.

@@ -1,5 +1,6 @@
 //! Acts on many jobs with one command: counted first, carried out as a whole or not at all.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{JobFilter, JobId};
@@ -10,7 +11,7 @@ use crate::problem::FieldError;
 pub const JOBS_AT_ONCE: i64 = 1000;
 
 /// What is done with the jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobAction {
     /// They are stopped and not tried again.
@@ -59,7 +60,7 @@ impl JobAction {
 }
 
 /// What somebody wants to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobsRequest {
     /// What.
@@ -89,7 +90,7 @@ impl JobsRequest {
 }
 
 /// What a command would touch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobsPreview {
     /// How many jobs, counted to [`COUNT_CAP`](crate::metrics::COUNT_CAP).
@@ -106,7 +107,7 @@ impl JobsPreview {
 }
 
 /// What a command did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobsDone {
     /// Jobs it was done with.

@@ -1,5 +1,6 @@
 //! The kill switch (OP-4): stops every job, everywhere, at once.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -8,7 +9,7 @@ use crate::Timestamp;
 pub const REASON_CHARS_BOUND: usize = 500;
 
 /// The kill switch's position.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KillSwitch {
     /// No job starts while it is on.

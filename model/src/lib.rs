@@ -12,6 +12,7 @@ pub mod domain;
 pub mod error_class;
 pub mod fleet;
 pub mod format;
+pub mod health;
 pub mod hold;
 pub mod job;
 pub mod job_bulk;

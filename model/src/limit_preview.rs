@@ -1,6 +1,7 @@
 //! What another value of a limit would do, before it is saved (OP-3): one pure function over what
 //! waits behind the limit, how fast it went lately, and how much of the limit a job uses.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format;
@@ -41,7 +42,7 @@ pub struct KindFacts {
 }
 
 /// What a change of a limit would do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitPreview {
     /// The setting's key.
@@ -65,7 +66,7 @@ pub struct LimitPreview {
 }
 
 /// What one value of a limit allows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Outlook {
     /// The value.
@@ -79,7 +80,7 @@ pub struct Outlook {
 }
 
 /// What becomes of the jobs that wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Backlog {
     /// None wait.

@@ -1,11 +1,12 @@
 //! Materialized views (OP-9, OP-10): precomputed twins of the views that pages read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
 /// Where a read comes from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewSource {
     /// The plain views: computed as they are read.
@@ -16,7 +17,7 @@ pub enum ViewSource {
 }
 
 /// How fresh what was read is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Freshness {
     /// Where it came from.
@@ -44,7 +45,7 @@ impl Freshness {
 }
 
 /// One materialized view.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Matview {
     /// Its name, such as `mv_domain_totals`.
@@ -60,7 +61,7 @@ pub struct Matview {
 }
 
 /// What happened at a moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Happened {
     /// When.
@@ -70,7 +71,7 @@ pub struct Happened {
 }
 
 /// The materialized views as the console shows them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Matviews {
     /// Whether reads are to come from them.

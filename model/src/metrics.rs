@@ -1,5 +1,6 @@
 //! What the overview and `GET /api/admin/jobs` count (OP-2, OP-8).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -57,7 +58,7 @@ pub fn percent_up(part: i64, whole: i64) -> i64 {
 }
 
 /// How one kind of job did over the window asked for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KindMetrics {
     /// The kind.
@@ -100,7 +101,7 @@ impl KindMetrics {
 }
 
 /// What waits and runs in one queue, per kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueDepth {
     /// The queue.
@@ -121,7 +122,7 @@ pub struct QueueDepth {
 pub const COUNT_CAP: i64 = 10_000;
 
 /// Dead letters by status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterCounts {
     /// Waiting for a person.
@@ -141,7 +142,7 @@ impl DeadLetterCounts {
 }
 
 /// Everything the overview and `/admin/jobs` show, read at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// When this was read.

@@ -1,5 +1,6 @@
 //! One page of a list.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How many rows a page has when nobody asks for another number.
@@ -12,7 +13,7 @@ pub const NEWER_CAP: i64 = 100;
 
 /// One page of a list, read by keyset: the cursor names the last row seen, not an offset, so
 /// that a page costs the same wherever it lies.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// The rows.

@@ -1,5 +1,6 @@
 //! How far a job is: what it has reported, and what follows from that.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -26,7 +27,7 @@ pub struct Report {
 }
 
 /// How far a job is, as the console and the API show it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// Units of work done, in the job's own unit.

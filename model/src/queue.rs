@@ -1,5 +1,6 @@
 //! Queues: what an operator sees of one, and sets for it (AV-6, ST-4).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -11,7 +12,7 @@ pub const MAX_CONCURRENT_BOUND: i64 = 10_000;
 pub const PAUSE_MINUTES_BOUND: i64 = 7 * 24 * 60;
 
 /// How a queue stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueState {
     /// Its jobs start.
@@ -35,7 +36,7 @@ impl QueueState {
 }
 
 /// How far a drain has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Drain {
     /// How many jobs it began with.
@@ -60,7 +61,7 @@ impl Drain {
 }
 
 /// A queue as the console and the API show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// Its name.

@@ -1,12 +1,13 @@
 //! Runbooks that run (RB): the four steps of an incident, evaluated on what is there now.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::{Timestamp, format};
 
 /// A class of incidents; each has a runbook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Incident {
     /// A provider fails, and its jobs are parked.
@@ -83,7 +84,7 @@ impl Incident {
 }
 
 /// How urgent an incident is (JS-3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Severity {
     /// Nothing works.
     P1,
@@ -136,7 +137,7 @@ impl Severity {
 }
 
 /// Something that was looked at, and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// What was looked at.
@@ -169,7 +170,7 @@ impl Finding {
 }
 
 /// What a button of a runbook does. Each is an operator's command that exists without runbooks too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lever {
     /// Holds a provider's breaker open.
@@ -248,7 +249,7 @@ impl Lever {
 }
 
 /// A button of a runbook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
     /// What it pulls.
@@ -274,7 +275,7 @@ impl Remedy {
 }
 
 /// A step of a runbook, as the record names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// What showed it.
@@ -323,7 +324,7 @@ impl Step {
 }
 
 /// An entry of a run's record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// When.
@@ -337,7 +338,7 @@ pub struct Entry {
 }
 
 /// An incident that somebody took on, and what was done about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Its number.
@@ -394,7 +395,7 @@ impl Run {
 }
 
 /// A runbook as it stands now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Runbook {
     /// Of which class of incidents.

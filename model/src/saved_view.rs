@@ -1,5 +1,6 @@
 //! Saved views: a list's filters under a name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::FieldError;
@@ -12,7 +13,7 @@ pub const QUERY_CHARS_MAX: usize = 2000;
 pub const VIEWS_MAX: i64 = 30;
 
 /// A list whose filters can be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewedList {
     /// `/admin/jobs`.
@@ -44,7 +45,7 @@ impl ViewedList {
 }
 
 /// A list's filters under a name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SavedView {
     /// Its number.
     pub id: i64,

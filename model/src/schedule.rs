@@ -1,12 +1,13 @@
 //! Schedules (OP-16).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::job::{JobId, JobState};
 
 /// What becomes of ticks that passed while nobody led.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissedTicks {
     /// One job stands for all of them.
@@ -48,7 +49,7 @@ impl MissedTicks {
 }
 
 /// One moment at which a schedule enqueues its job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tick {
     /// The moment.
@@ -66,7 +67,7 @@ impl Tick {
 }
 
 /// Why a schedule is paused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
     /// The reason that was given.
@@ -78,7 +79,7 @@ pub struct Pause {
 }
 
 /// The job of a schedule's last tick, or of its last run by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastJob {
     /// Its number.
@@ -88,7 +89,7 @@ pub struct LastJob {
 }
 
 /// When a schedule ticks: a cron expression of five fields, read in a time zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Times {
     /// Minute, hour, day of month, month, day of week.
@@ -98,7 +99,7 @@ pub struct Times {
 }
 
 /// What a cron expression would mean, before it is saved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
     /// What was asked about.
@@ -111,7 +112,7 @@ pub struct Preview {
 }
 
 /// A schedule as the console shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
     /// Its name.

@@ -1,6 +1,7 @@
 //! The settings an operator changes while the system runs (OP-3): one catalogue, from which the
 //! validation, the defaults, the API's error texts and the page are made.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -278,7 +279,7 @@ pub fn check(key: &str, value: i64) -> Result<&'static SettingSpec, FieldError> 
 }
 
 /// The end of a temporary change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Expiry {
     /// When it ends by itself.
@@ -288,7 +289,7 @@ pub struct Expiry {
 }
 
 /// A setting as the console and the API show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Setting {
     /// Its key.

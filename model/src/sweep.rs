@@ -1,12 +1,13 @@
 //! Sweeps: upkeep that the system does by itself, and what came of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::format::plural;
 
 /// A sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sweep {
     /// Takes back the jobs of workers that no longer renew their lease, however young the job is;
@@ -87,7 +88,7 @@ impl Sweep {
 }
 
 /// What a run of a sweep did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "sweep", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Swept {
     /// [`Sweep::LostWorkers`].
@@ -224,7 +225,7 @@ impl Swept {
 }
 
 /// How a sweep stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepStatus {
     /// The sweep.

@@ -1,11 +1,12 @@
 //! A rate that is lowered for a while because its provider is near its own limit (AV-9).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
 /// A rate that is lowered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Throttled {
     /// The setting that bounds it, such as `discovery_rpm`.

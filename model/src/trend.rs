@@ -1,12 +1,13 @@
 //! How the whole did over time: what the overview's charts draw.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::system_log::SystemLog;
 
 /// How far the charts look back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Span {
     /// One hour, by the minute.
     #[default]
@@ -69,7 +70,7 @@ impl Span {
 }
 
 /// What happened in one step of time, over all queues.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrendPoint {
     /// When the step began.
@@ -99,7 +100,7 @@ impl TrendPoint {
 }
 
 /// The charts' data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Trends {
     /// When this was read.

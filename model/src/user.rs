@@ -1,5 +1,6 @@
 //! Users of the console, their open sessions, and the tokens that scripts sign in with.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -12,7 +13,7 @@ pub const TOKEN_NAME_CHARS_MAX: usize = 60;
 pub const TOKEN_DAYS_MAX: i64 = 365;
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Their e-mail, which is their name here.
@@ -36,7 +37,7 @@ pub struct User {
 }
 
 /// A password that works once. Whoever makes one sees it once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OneTimePassword {
     /// Whose.
@@ -46,7 +47,7 @@ pub struct OneTimePassword {
 }
 
 /// What an admin does to a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserAction {
     /// Gives them another role.
@@ -78,7 +79,7 @@ impl UserAction {
 }
 
 /// An open session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenSession {
     /// What it is named by: not what opens it.
@@ -100,7 +101,7 @@ pub struct OpenSession {
 }
 
 /// A token: what a script signs in with, as `Authorization: Bearer`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiToken {
     /// Its number.
@@ -124,7 +125,7 @@ pub struct ApiToken {
 }
 
 /// A token as it is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewToken {
     /// What it is for.
@@ -136,7 +137,7 @@ pub struct NewToken {
 }
 
 /// A token, the one time that it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MadeToken {
     /// The facts of it.

@@ -1,6 +1,7 @@
 //! *Why is this job not running?* One pure function over the facts, in the order in which the
 //! claim itself asks (DESIGN, rule 2), so that the answer and the engine cannot disagree.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -75,7 +76,7 @@ pub enum QueueHold {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     /// What holds it: `held`, `kill_switch`, `workers_stopped`, `queue_paused`, `queue_draining`, `breaker_forced_open`,

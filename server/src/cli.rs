@@ -89,6 +89,20 @@ pub struct Options {
     #[arg(default_value = "false", hide_possible_values = true)]
     pub secure_cookies: bool,
 
+    /// From where health and metrics may be read without signing in: addresses and CIDRs, separated by
+    /// commas or as a JSON array.
+    #[arg(long, env = "HEALTH_ALLOWLIST", value_name = "HEALTH_ALLOWLIST", global = true)]
+    pub health_allowlist: Option<String>,
+
+    /// Proxies in front of the console whose X-Forwarded-For says who asks: as HEALTH_ALLOWLIST.
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES", global = true)]
+    pub trusted_proxies: Option<String>,
+
+    /// E-mails of those who may read GET /api/ops/queues, separated by commas; everybody who may see the
+    /// console when unset.
+    #[arg(long, env = "OPS_ADMIN_EMAILS", value_name = "OPS_ADMIN_EMAILS", global = true)]
+    pub ops_admin_emails: Option<String>,
+
     /// Name of this installation, shown in the console's top strip.
     #[arg(long, env = "SIGNALBOX_ENVIRONMENT", value_name = "SIGNALBOX_ENVIRONMENT")]
     #[arg(global = true, default_value = "local", value_parser = NonEmptyStringValueParser::new())]

@@ -10,6 +10,7 @@ use signalbox_pipelines::mcp::ApiKey;
 use url::Url;
 
 use crate::cli::{LogFormat, Options};
+use crate::network::Networks;
 
 /// A value that neither `Debug` nor an error shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,6 +62,12 @@ pub struct Config {
     pub admin_password: Option<Secret>,
     /// Other origins that may send changes.
     pub allowed_origins: Vec<String>,
+    /// From where health and metrics may be read without signing in.
+    pub health_allowlist: Networks,
+    /// Proxies whose word on who asks counts.
+    pub trusted_proxies: Networks,
+    /// Who may read the queue triage; everybody who may see the console when empty.
+    pub ops_admin_emails: Vec<String>,
     /// TLS is terminated in front of us.
     pub secure_cookies: bool,
     /// Name of this installation.
@@ -133,6 +140,9 @@ impl Config {
             admin_email,
             admin_password: non_empty(options.admin_password),
             allowed_origins: origins(options.allowed_origins.as_deref().unwrap_or_default())?,
+            health_allowlist: networks("HEALTH_ALLOWLIST", options.health_allowlist.as_deref())?,
+            trusted_proxies: networks("TRUSTED_PROXIES", options.trusted_proxies.as_deref())?,
+            ops_admin_emails: emails(options.ops_admin_emails.as_deref().unwrap_or_default())?,
             secure_cookies: options.secure_cookies,
             environment: options.environment,
             url: public_url(options.url)?,
@@ -167,6 +177,30 @@ impl Config {
 
 fn non_empty(secret: Option<Secret>) -> Option<Secret> {
     secret.filter(|secret| !secret.expose().trim().is_empty())
+}
+
+fn networks(variable: &'static str, list: Option<&str>) -> Result<Networks, ConfigError> {
+    Networks::parse(list.unwrap_or_default()).map_err(|value| ConfigError {
+        variable,
+        value,
+        allowed: "each entry must be an address or a CIDR, such as 127.0.0.1 or 10.0.0.0/8, in a list \
+                  separated by commas or in a JSON array",
+    })
+}
+
+/// The e-mails in a list separated by commas, in lower case.
+fn emails(list: &str) -> Result<Vec<String>, ConfigError> {
+    let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries
+        .map(|entry| {
+            let email = looks_like_email(entry).then(|| entry.to_lowercase());
+            email.ok_or_else(|| ConfigError {
+                variable: "OPS_ADMIN_EMAILS",
+                value: entry.to_owned(),
+                allowed: "each entry must be an e-mail address, such as ops@example.com",
+            })
+        })
+        .collect()
 }
 
 fn looks_like_email(text: &str) -> bool {
@@ -271,6 +305,16 @@ mod tests {
             "https://ops.example.com"
         );
         assert!(config("ops.example.com").is_err());
+    }
+
+    #[test]
+    fn st_2_a_bad_allow_list_ends_the_start_and_names_the_entry() {
+        let error = config(&["--health-allowlist", "127.0.0.1,10.0.0.0/40"]).unwrap_err();
+        assert!(error.to_string().starts_with("HEALTH_ALLOWLIST=10.0.0.0/40 cannot"), "{error}");
+        let error = config(&["--ops-admin-emails", "Ops@example.com, nobody"]).unwrap_err();
+        assert!(error.to_string().starts_with("OPS_ADMIN_EMAILS=nobody cannot"), "{error}");
+        let fine = config(&["--ops-admin-emails", " Ops@example.com ,"]).unwrap();
+        assert_eq!(fine.ops_admin_emails, ["ops@example.com"]);
     }
 
     #[test]

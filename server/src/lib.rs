@@ -13,7 +13,10 @@ pub mod env_example;
 mod error_page;
 mod greeting;
 mod logging;
+mod memory;
+mod metrics;
 pub mod middleware;
+pub mod network;
 pub mod problem;
 mod router;
 mod run;
@@ -21,6 +24,7 @@ mod serve;
 mod session_store;
 mod signals;
 mod state;
+mod telemetry;
 mod tools;
 mod webhook;
 

@@ -19,8 +19,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::middleware::security_headers::content_security_policy;
 use crate::middleware::{
-    access_log, actor, body_limit, error_pages, guard, origin, request_id, security_headers,
-    session,
+    access_log, actor, body_limit, error_pages, guard, http_metrics, is_api, origin, peer,
+    request_id, security_headers, session,
 };
 use crate::problem::ApiProblem;
 use crate::state::{AppParts, AppState};
@@ -38,6 +38,7 @@ pub fn app(parts: AppParts) -> Router {
         .layer(from_fn(guard::guard))
         .layer(from_fn_with_state(state.clone(), actor::actor))
         .layer(session)
+        .layer(from_fn_with_state(state.clone(), peer::peer))
         .layer(from_fn_with_state(state.clone(), origin::origin));
     Router::new()
         .merge(with_session)
@@ -47,6 +48,7 @@ pub fn app(parts: AppParts) -> Router {
         .layer(CatchPanicLayer::custom(on_panic))
         .layer(from_fn_with_state(state.clone(), error_pages::error_pages))
         .layer(from_fn_with_state(state.clone(), security_headers::security_headers))
+        .layer(from_fn_with_state(state.clone(), http_metrics::http_metrics))
         .layer(from_fn(access_log::access_log))
         .layer(from_fn(request_id::request_id))
         .with_state(state)
@@ -61,10 +63,15 @@ fn health_routes() -> Router<AppState> {
 fn api_routes() -> Router<AppState> {
     use api::{
         admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, dead_letters,
-        exports, fleet, jobs, kill_switch, logs, matviews, queues, runbooks, schedules, settings,
-        sweeps, trends, users,
+        exports, fleet, health, jobs, kill_switch, logs, matviews, metrics, ops_queues, queues,
+        runbooks, schedules, settings, sweeps, system, trends, users,
     };
     Router::new()
+        .route("/health", get(health::health))
+        .route("/api/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/admin/system", get(system::system))
+        .route("/api/ops/queues", get(ops_queues::triage))
         .route("/api/auth/login", post(auth::login))
         .route("/api/auth/logout", post(auth::logout))
         .route("/api/auth/me", get(auth::me))
@@ -159,8 +166,7 @@ fn pages(state: &AppState) -> Router<AppState> {
         .leptos_routes_with_context(state, routes, provide_request, move || shell(options.clone()))
         .fallback(|uri: Uri, state: State<AppState>, request: Request| async move {
             match request.uri().path() {
-                "/api" => nothing_here(),
-                path if path.starts_with("/api/") => nothing_here(),
+                path if is_api(path) => nothing_here(),
                 _ => not_found(uri, state, request).await,
             }
         })

@@ -163,6 +163,9 @@ fn parts(
         environment: config.environment.clone(),
         allowed_origins: config.allowed_origins.clone(),
         secure_cookies: config.secure_cookies,
+        health_allowlist: config.health_allowlist.clone(),
+        proxies: config.trusted_proxies.clone(),
+        ops_admin_emails: config.ops_admin_emails.clone(),
         site_root: config.site_root.clone(),
         readiness,
         changes: Changes::listen(&system.db),
@@ -227,7 +230,8 @@ impl Web {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the console has stopped listening");
             }

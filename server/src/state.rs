@@ -15,6 +15,9 @@ use signalbox_engine::jobs::handler::Registry;
 use signalbox_model::Timestamp;
 
 use crate::assets;
+use crate::metrics::http::HttpMetrics;
+use crate::network::Networks;
+use crate::telemetry::Telemetry;
 
 /// What the console is made from.
 #[derive(Clone)]
@@ -31,6 +34,12 @@ pub struct AppParts {
     pub allowed_origins: Vec<String>,
     /// TLS is terminated in front of us: `__Host-` cookie, HSTS.
     pub secure_cookies: bool,
+    /// From where health and metrics may be read without signing in.
+    pub health_allowlist: Networks,
+    /// Proxies whose word on who asks counts.
+    pub proxies: Networks,
+    /// Who may read the queue triage, in lower case; everybody who may see the console when empty.
+    pub ops_admin_emails: Vec<String>,
     /// Where the built browser files are.
     pub site_root: PathBuf,
     /// Whether the process takes work; turned off when it begins to stop.
@@ -50,6 +59,9 @@ impl AppParts {
             environment: "local".to_owned(),
             allowed_origins: Vec::new(),
             secure_cookies: false,
+            health_allowlist: Networks::default(),
+            proxies: Networks::default(),
+            ops_admin_emails: Vec::new(),
             site_root: PathBuf::from("target/site"),
             readiness: Readiness::default(),
         }
@@ -90,6 +102,10 @@ pub struct Inner {
     pub assets: Arc<Assets>,
     /// When the console started.
     pub started_at: Timestamp,
+    /// How everything stands.
+    pub telemetry: Telemetry,
+    /// How requests went.
+    pub http_metrics: HttpMetrics,
     leptos: LeptosOptions,
 }
 
@@ -104,7 +120,16 @@ impl AppState {
             .build();
         let assets = Arc::new(assets::read(&parts.site_root));
         let started_at = parts.system.now();
-        AppState(Arc::new(Inner { parts, assets, started_at, leptos }))
+        let telemetry = Telemetry::new(parts.system.clone(), parts.registry.clone());
+        let http_metrics = HttpMetrics::default();
+        AppState(Arc::new(Inner { parts, assets, started_at, telemetry, http_metrics, leptos }))
+    }
+}
+
+impl Inner {
+    /// How long this process has run, in seconds.
+    pub fn uptime_s(&self) -> i64 {
+        (self.parts.system.now() - self.started_at).num_seconds()
     }
 }
 

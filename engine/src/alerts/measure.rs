@@ -152,7 +152,7 @@ async fn call_errors(
 ) -> Result<Vec<Reading>, CommandError> {
     let counted: Vec<(String, i64, i64)> = sqlx::query_as(
         "SELECT provider, count(*), count(*) FILTER (WHERE outcome = 'failed')
-         FROM provider_calls WHERE at > $1 AND outcome <> 'refused'
+         FROM provider_calls WHERE at > $1 AND outcome IN ('ok', 'failed')
          GROUP BY provider HAVING count(*) >= $2",
     )
     .bind(ctx.now() - Duration::minutes(CALL_MINUTES))

@@ -6,6 +6,8 @@ use signalbox_model::Timestamp;
 use signalbox_model::job::JobId;
 use sqlx::{PgExecutor, PgPool, Row};
 
+use crate::provider::Operation;
+
 /// Calls are kept this long: a back-test looks at the last day, and may at the one before.
 pub(crate) const KEEP: chrono::Duration = chrono::Duration::hours(48);
 
@@ -18,6 +20,8 @@ pub(crate) enum Outcome {
     Failed,
     /// The breaker let none out.
     Refused,
+    /// The provider asked to slow down: neither good nor bad to its breaker.
+    Limited,
 }
 
 impl Outcome {
@@ -26,6 +30,7 @@ impl Outcome {
             Outcome::Ok => "ok",
             Outcome::Failed => "failed",
             Outcome::Refused => "refused",
+            Outcome::Limited => "limited",
         }
     }
 }
@@ -46,19 +51,21 @@ pub(crate) struct Call {
 /// Records a call that ended at `now`.
 pub(crate) async fn record(
     db: impl PgExecutor<'_>,
-    provider: &str,
+    operation: Operation,
     job: JobId,
     (outcome, took): (Outcome, Duration),
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO provider_calls (provider, at, took_ms, outcome, job_id) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO provider_calls (provider, operation, at, took_ms, outcome, job_id)
+         VALUES ($1, $6, $2, $3, $4, $5)",
     )
-    .bind(provider)
+    .bind(operation.provider)
     .bind(now)
     .bind(i32::try_from(took.as_millis()).unwrap_or(i32::MAX))
     .bind(outcome.name())
     .bind(job)
+    .bind(operation.name())
     .execute(db)
     .await
     .map(drop)
@@ -73,7 +80,7 @@ pub(crate) async fn since(
 ) -> Result<Vec<Call>, sqlx::Error> {
     let mut calls = sqlx::query(
         "SELECT at, took_ms, outcome = 'failed' AS failed, job_id FROM provider_calls
-         WHERE provider = $1 AND at > $2 AND outcome <> 'refused' ORDER BY at DESC, id DESC LIMIT $3",
+         WHERE provider = $1 AND at > $2 AND outcome IN ('ok', 'failed') ORDER BY at DESC, id DESC LIMIT $3",
     )
     .bind(provider)
     .bind(since)

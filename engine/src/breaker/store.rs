@@ -1,6 +1,7 @@
 //! The breakers' rows. Every step locks its row, applies the pure [`step`], and logs a change of
 //! state in the same transaction.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -212,24 +213,29 @@ pub(super) async fn save_forced(
 /// Without [`Permission::ReadConsole`], or when the database does not answer.
 pub async fn list(ctx: &Ctx) -> Result<Vec<Breaker>, CommandError> {
     ctx.demand(Permission::ReadConsole)?;
-    let mut conn = ctx.db.acquire().await?;
-    let settings = Settings::read(&mut *conn, ctx.now()).await?;
-    let mut stored: Vec<(String, Stored)> =
+    Ok(with_uncalled(&ctx.db, &[MCP], ctx.now()).await?)
+}
+
+/// All breakers, by provider; those of `known` are among them even if nobody has called them yet.
+pub(crate) async fn with_uncalled(
+    db: &PgPool,
+    known: &[&str],
+    now: Timestamp,
+) -> Result<Vec<Breaker>, sqlx::Error> {
+    let mut conn = db.acquire().await?;
+    let settings = Settings::read(&mut *conn, now).await?;
+    let uncalled =
+        Stored { circuit: Circuit::CLOSED, last_success_at: None, last_error: None, forced: None };
+    let mut stored: BTreeMap<String, Stored> =
+        known.iter().map(|provider| ((*provider).to_owned(), uncalled.clone())).collect();
+    let rows: Vec<(String, Json<Stored>)> =
         sqlx::query_as("SELECT provider, to_jsonb(b) FROM circuit_breakers b")
             .fetch_all(&mut *conn)
-            .await?
-            .into_iter()
-            .map(|(provider, Json(stored))| (provider, stored))
-            .collect();
-    if !stored.iter().any(|(provider, _)| provider == MCP) {
-        let circuit = Circuit::CLOSED;
-        let never = Stored { circuit, last_success_at: None, last_error: None, forced: None };
-        stored.push((MCP.to_owned(), never));
-    }
-    stored.sort_by(|a, b| a.0.cmp(&b.0));
+            .await?;
+    stored.extend(rows.into_iter().map(|(provider, Json(stored))| (provider, stored)));
     Ok(stored
         .into_iter()
-        .map(|(provider, stored)| shown(provider, stored, &settings, ctx.now()))
+        .map(|(provider, stored)| shown(provider, stored, &settings, now))
         .collect())
 }
 

@@ -96,7 +96,7 @@ fn remedies(breaker: &Breaker) -> [Remedy; 2] {
 async fn calls(ctx: &Ctx, provider: &str) -> Result<(i64, i64), sqlx::Error> {
     let row = sqlx::query(
         "SELECT count(*) AS calls, count(*) FILTER (WHERE outcome = 'failed') AS failed
-         FROM provider_calls WHERE provider = $1 AND at > $2 AND outcome <> 'refused'",
+         FROM provider_calls WHERE provider = $1 AND at > $2 AND outcome IN ('ok', 'failed')",
     )
     .bind(provider)
     .bind(ctx.now() - Duration::minutes(MINUTES))

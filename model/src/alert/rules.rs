@@ -1,5 +1,6 @@
 //! The rules: one catalogue, from which the watch, the bounds and the pages are made.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Urgency;
@@ -269,7 +270,7 @@ pub fn rule_named(name: &str) -> Option<&'static RuleSpec> {
 }
 
 /// How a rule is to be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleChange {
     /// From where on; absent: as it is.
@@ -306,7 +307,7 @@ impl RuleChange {
 }
 
 /// Nobody is told of a rule's alerts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Silence {
     /// Until when.
@@ -318,7 +319,7 @@ pub struct Silence {
 }
 
 /// A rule as it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// Its stable name.

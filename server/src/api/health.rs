@@ -1,22 +1,20 @@
-//! Liveness and readiness (AV-1, AV-2).
+//! Liveness, readiness, and how the providers are (AV-1, AV-2, ST-2).
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
-use signalbox_engine::{db, kill_switch};
 use signalbox_model::Timestamp;
+use signalbox_model::health::{self, Issue};
 
+use super::watcher::Watcher;
 use crate::state::AppState;
-
-/// A database that takes longer than this to answer counts as down.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The answer of `GET /healthz`.
 #[derive(Debug, Serialize)]
-pub struct Health {
+pub struct Alive {
     status: &'static str,
     timestamp: Timestamp,
     /// In seconds.
@@ -27,44 +25,156 @@ pub struct Health {
 /// The answer of `GET /readyz`.
 #[derive(Debug, Serialize)]
 pub struct Ready {
+    /// `ready`, `not_ready` or `stopping`.
     status: &'static str,
+    /// `connected` or `unreachable`.
     database: &'static str,
+    /// `healthy` or `unavailable`.
     queues: &'static str,
 }
 
+/// The answer of `GET /health` and `GET /api/health`. Strangers see `status` alone.
+#[derive(Debug, Serialize)]
+pub struct Health {
+    /// `ok`, `degraded` when anything is not as it should be, or `unavailable` without a database.
+    status: &'static str,
+    #[serde(flatten)]
+    telemetry: Option<Telemetry>,
+}
+
+/// What is told to those who may know.
+#[derive(Debug, Serialize)]
+pub struct Telemetry {
+    /// When it was read: at most a second ago.
+    as_of: Timestamp,
+    version: &'static str,
+    uptime_s: i64,
+    /// What is not as it should be, beside the providers.
+    issues: Vec<String>,
+    ingestion: Ingestion,
+    /// Workers that take jobs.
+    workers: usize,
+    kill_switch: bool,
+    dead_letters: i64,
+}
+
+/// The providers.
+#[derive(Debug, Serialize)]
+pub struct Ingestion {
+    issues: Vec<Issue>,
+    /// Since when the calls are counted.
+    calls_since: Timestamp,
+    sources: BTreeMap<String, Source>,
+}
+
+/// A provider.
+#[derive(Debug, Serialize)]
+pub struct Source {
+    /// `closed`, `open` or `half_open`.
+    circuit_state: &'static str,
+    /// A person holds it there.
+    forced: bool,
+    remaining_cooldown_s: f64,
+    /// Failures in a row.
+    failures: i32,
+    /// How many open it.
+    threshold: i32,
+    last_success_at: Option<Timestamp>,
+    last_error: Option<String>,
+    operations: BTreeMap<String, Calls>,
+}
+
+/// How the calls of an operation went.
+#[derive(Debug, Serialize)]
+pub struct Calls {
+    ok: i64,
+    failed: i64,
+    /// The provider asked to slow down.
+    limited: i64,
+    /// The breaker let none out.
+    refused: i64,
+}
+
 /// `GET /healthz` (AV-1): the process is alive. Asks nobody else.
-pub async fn healthz(State(state): State<AppState>) -> axum::Json<Health> {
-    let now = state.parts.system.now();
-    axum::Json(Health {
+pub async fn healthz(State(state): State<AppState>) -> axum::Json<Alive> {
+    axum::Json(Alive {
         status: "ok",
-        timestamp: now,
-        uptime: (now - state.started_at).num_seconds(),
+        timestamp: state.parts.system.now(),
+        uptime: state.uptime_s(),
         version: env!("CARGO_PKG_VERSION"),
     })
 }
 
 /// `GET /readyz` (AV-2): 200 when work can be taken, else 503 with the failing part named.
 pub async fn readyz(State(state): State<AppState>) -> Response {
-    let connected = tokio::time::timeout(PATIENCE, db::ping(&state.parts.system.db)).await;
-    let connected = matches!(connected, Ok(Ok(())));
-    let healthy = connected && queues_answer(&state).await;
+    let found = state.telemetry.probe().await;
     let stopping = !state.parts.readiness.is_ready();
     let ready = Ready {
-        status: match (stopping, healthy) {
+        status: match (stopping, found.queues) {
             (true, _) => "stopping",
             (false, true) => "ready",
             (false, false) => "not_ready",
         },
-        database: if connected { "connected" } else { "unreachable" },
-        queues: if healthy { "healthy" } else { "unavailable" },
+        database: if found.database { "connected" } else { "unreachable" },
+        queues: if found.queues { "healthy" } else { "unavailable" },
     };
-    let status =
-        if stopping || !healthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let is_ready = found.queues && !stopping;
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(ready)).into_response()
 }
 
-/// Whether the engine's own tables can be read: a database without them is connected, no more.
-async fn queues_answer(state: &AppState) -> bool {
-    let read = tokio::time::timeout(PATIENCE, kill_switch::read(&state.parts.system)).await;
-    matches!(read, Ok(Ok(_)))
+/// `GET /health`, `GET /api/health` (ST-2): a stranger learns that we are here; those who may see the
+/// console, and addresses on `HEALTH_ALLOWLIST`, learn how everything stands.
+pub async fn health(State(state): State<AppState>, watcher: Watcher) -> Response {
+    let read = state.telemetry.read().await;
+    let health = match (&read, watcher) {
+        (None, _) => Health { status: "unavailable", telemetry: None },
+        (Some(read), Watcher::Trusted) => Health::of(read, state.uptime_s()),
+        (Some(_), _) => Health { status: "ok", telemetry: None },
+    };
+    let status = if read.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(health)).into_response()
+}
+
+impl Health {
+    fn of(read: &health::Health, uptime_s: i64) -> Health {
+        let (issues, troubles) = (read.issues(), read.troubles());
+        let fine = issues.is_empty() && troubles.is_empty();
+        Health {
+            status: if fine { "ok" } else { "degraded" },
+            telemetry: Some(Telemetry {
+                as_of: read.as_of,
+                version: env!("CARGO_PKG_VERSION"),
+                uptime_s,
+                issues: troubles,
+                ingestion: Ingestion {
+                    issues,
+                    calls_since: read.calls_since,
+                    sources: read.sources.iter().map(|source| shown(source, read.as_of)).collect(),
+                },
+                workers: read.fleet.at_work(),
+                kill_switch: read.kill_switch.active,
+                dead_letters: read.dead_letters.undecided(),
+            }),
+        }
+    }
+}
+
+fn shown(source: &health::Source, now: Timestamp) -> (String, Source) {
+    let breaker = &source.breaker;
+    let calls = |calls: &health::OperationCalls| {
+        let health::OperationCalls { operation, ok, failed, limited, refused } = calls.clone();
+        (operation, Calls { ok, failed, limited, refused })
+    };
+    let shown = Source {
+        circuit_state: breaker.state.name(),
+        forced: breaker.forced.is_some(),
+        remaining_cooldown_s: source.cooldown_left_ms(now) as f64 / 1000.0,
+        failures: breaker.failures,
+        threshold: breaker.threshold,
+        last_success_at: breaker.last_success_at,
+        last_error: breaker.last_error.clone(),
+        operations: source.operations.iter().map(calls).collect(),
+    };
+    (breaker.provider.clone(), shown)
 }

@@ -30,5 +30,6 @@ pub async fn access_log(request: Request, next: Next) -> Response {
 
 /// Asked for all the time, and worth a line only when it fails.
 fn is_routine(path: &str) -> bool {
-    path == "/healthz" || path == "/readyz" || path.starts_with("/pkg/")
+    const POLLED: [&str; 5] = ["/healthz", "/readyz", "/health", "/api/health", "/metrics"];
+    POLLED.contains(&path) || path.starts_with("/pkg/")
 }

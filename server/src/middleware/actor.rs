@@ -17,6 +17,8 @@ use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 use tower_sessions::session::Error;
 
+use super::is_api;
+use super::peer::Peer;
 use super::request_id::RequestId;
 use crate::state::AppState;
 
@@ -42,7 +44,7 @@ pub async fn actor(
     next: Next,
 ) -> Response {
     let (identity, session_ends_at) = identify(&state, &session, request.headers()).await;
-    let is_page = request.method() == Method::GET && !request.uri().path().starts_with("/api/");
+    let is_page = request.method() == Method::GET && !is_api(request.uri().path());
     let request_id = request.extensions().get::<RequestId>().cloned();
     let actor = match &identity {
         Identity::Known(actor) => Some(actor.clone()),
@@ -126,8 +128,10 @@ async fn known(session: &Session) -> Result<Option<(String, Timestamp)>, Error> 
 }
 
 fn visitor(state: &AppState, request: &Request) -> Visitor {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address = peer.map(|ConnectInfo(peer)| peer.ip());
+    // Whoever says that somebody else forwarded it is counted where they are.
+    let connected = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = request.extensions().get().and_then(|Peer(address)| *address);
+    let address = peer.or(connected.map(|ConnectInfo(peer)| peer.ip()));
     Visitor::new(request.headers(), address, state.parts.secure_cookies)
 }
 

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use signalbox_app::request::theme_in;
 
+use super::is_api;
 use super::request_id::RequestId;
 use crate::error_page::error_page;
 use crate::problem::ApiProblem;
@@ -59,8 +60,7 @@ fn form(path: &str, headers: &HeaderMap) -> Form {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if path.starts_with("/api/fn/") {
         if accept.contains("text/html") { Form::Page } else { Form::ServerFunction }
-    } else if path == "/api" || path.starts_with("/api/") || path == "/healthz" || path == "/readyz"
-    {
+    } else if is_api(path) {
         Form::Json
     } else {
         Form::Page

@@ -9,6 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use signalbox_model::actor::{Actor, Permission};
 
 use super::actor::Identity;
+use super::is_api;
 use crate::problem::ApiProblem;
 
 /// Where a one-time password is changed.
@@ -16,7 +17,7 @@ pub const PASSWORD_PAGE: &str = "/account/password";
 
 /// What stands behind each address, and what it takes to go there; the first that fits counts. Everything else is open to
 /// all, or (server functions, `/api/auth`) checks by itself.
-const GUARDED: [(&str, Option<Permission>); 13] = [
+const GUARDED: [(&str, Option<Permission>); 14] = [
     ("/admin/users", Some(Permission::ManageUsers)),
     ("/admin/tokens", Some(Permission::ManageUsers)),
     ("/api/admin/users", Some(Permission::ManageUsers)),
@@ -29,6 +30,7 @@ const GUARDED: [(&str, Option<Permission>); 13] = [
     ("/api/admin", Some(Permission::ReadConsole)),
     ("/api/jobs", Some(Permission::ReadConsole)),
     ("/api/ops", Some(Permission::ReadConsole)),
+    ("/v1/admin", Some(Permission::ReadConsole)),
     ("/api/domains", Some(Permission::ReadResults)),
 ];
 
@@ -94,10 +96,6 @@ fn plain_path(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-fn is_api(path: &str) -> bool {
-    path.starts_with("/api/")
-}
-
 /// 401 for the API, the login page for people; they come back to where they were.
 fn sign_in_first(request: &Request, path: &str) -> Response {
     if is_api(path) {
@@ -152,6 +150,7 @@ mod tests {
             "/api/jobs",
             "/api/jobs/1/why",
             "/api/domains/export",
+            "/v1/admin/system",
             "/domains/3",
             "/account/password",
         ] {

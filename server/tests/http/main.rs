@@ -17,4 +17,5 @@ mod pages;
 mod runbooks;
 mod schedules;
 mod support;
+mod telemetry;
 mod users;

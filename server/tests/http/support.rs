@@ -1,5 +1,6 @@
 //! A console on a free port, and people who use it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -56,7 +57,8 @@ impl Console {
         let readiness = parts.readiness.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app(parts)).await.unwrap() });
+        let service = app(parts).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Console { base, readiness, system, registry, db }
     }
 
