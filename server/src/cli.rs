@@ -108,6 +108,20 @@ pub struct Options {
     #[arg(global = true, hide_env_values = true)]
     pub alert_webhook_secret: Option<Secret>,
 
+    /// Whom alerts are mailed to, such as ops@example.com, separated by commas.
+    #[arg(long, env = "ALERT_EMAIL_TO", value_name = "ALERT_EMAIL_TO", global = true)]
+    pub alert_email_to: Option<String>,
+
+    /// Whom they are from, such as Signalbox <signalbox@example.com>.
+    #[arg(long, env = "ALERT_EMAIL_FROM", value_name = "ALERT_EMAIL_FROM", global = true)]
+    pub alert_email_from: Option<String>,
+
+    /// The server that takes mail: smtps://user:password@host, smtp://… for STARTTLS, or
+    /// smtp://…?tls=off for neither.
+    #[arg(long, env = "SMTP_URL", value_name = "SMTP_URL", global = true)]
+    #[arg(hide_env_values = true)]
+    pub smtp_url: Option<Secret>,
+
     /// Where the built browser files are.
     #[arg(long, env = "SIGNALBOX_SITE_ROOT", value_name = "SIGNALBOX_SITE_ROOT", global = true)]
     #[arg(default_value = "target/site")]

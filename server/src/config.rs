@@ -1,5 +1,7 @@
 //! The configuration, checked as a whole before anything starts.
 
+mod mail;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use signalbox_pipelines::ProviderConfig;
 use signalbox_pipelines::mcp::ApiKey;
 use url::Url;
 
+pub use self::mail::{MailOptions, SmtpServer, SmtpTls};
 use crate::cli::{LogFormat, Options};
 
 /// A value that neither `Debug` nor an error shows.
@@ -71,6 +74,8 @@ pub struct Config {
     pub alert_webhook_url: Option<Secret>,
     /// What they are signed with.
     pub alert_webhook_secret: Option<Secret>,
+    /// Whom alerts are mailed to.
+    pub mail: Option<MailOptions>,
     /// Where the built browser files are.
     pub site_root: PathBuf,
     /// Jobs that this process runs at once.
@@ -110,6 +115,11 @@ impl Config {
         check_url("MCP_BASE_URL", mcp_base_url.as_ref(), &["http", "https"])?;
         let alert_webhook_url = non_empty(options.alert_webhook_url);
         check_url("ALERT_WEBHOOK_URL", alert_webhook_url.as_ref(), &["http", "https"])?;
+        let mail = MailOptions::new(
+            options.alert_email_to,
+            options.alert_email_from,
+            non_empty(options.smtp_url).as_ref(),
+        )?;
         let admin_email = options.admin_email.filter(|email| !email.trim().is_empty());
         if let Some(email) = &admin_email
             && !looks_like_email(email)
@@ -138,6 +148,7 @@ impl Config {
             url: public_url(options.url)?,
             alert_webhook_url,
             alert_webhook_secret: non_empty(options.alert_webhook_secret),
+            mail,
             site_root: options.site_root,
             worker_concurrency: options.worker_concurrency.into(),
             mcp: McpOptions {

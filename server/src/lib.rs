@@ -13,6 +13,7 @@ pub mod env_example;
 mod error_page;
 mod greeting;
 mod logging;
+pub mod mail;
 pub mod middleware;
 pub mod problem;
 mod router;

@@ -47,6 +47,9 @@ pub enum RunError {
     /// Alerts cannot be posted.
     #[error("cannot post alerts: {0}")]
     Webhook(#[source] reqwest::Error),
+    /// Alerts cannot be mailed.
+    #[error("cannot mail alerts: {0}")]
+    Mail(#[source] lettre::transport::smtp::Error),
     /// The audit log cannot be read.
     #[error("cannot verify the audit log: {0}")]
     Audit(#[source] CommandError),

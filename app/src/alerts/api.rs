@@ -170,7 +170,7 @@ pub(crate) async fn send_test_alert() -> Result<Notice, AppError> {
         let text = match messages.first().map(|message| message.state) {
             Some(MessageState::DryRun) => "Written down only: alerts_dry_run is on.",
             Some(MessageState::NoChannel) | None => {
-                "Written down only: no channel is configured. Set ALERT_WEBHOOK_URL."
+                "Written down only: no channel is configured. Set ALERT_WEBHOOK_URL or SMTP_URL."
             }
             Some(_) => "The test is on its way: below is what became of it.",
         };
