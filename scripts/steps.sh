@@ -15,6 +15,7 @@ lint_wasm() {
     cargo clippy --package signalbox-frontend --target wasm32-unknown-unknown -- -D warnings &&
         cargo clippy --package signalbox-frontend --features split --target wasm32-unknown-unknown -- -D warnings
 }
+deploy_lint() { scripts/deploy_lint.sh; }
 bundle() { target/debug/xtask bundle; }
 
 rust_tests() {
@@ -67,6 +68,7 @@ checks() {
     step tidy || true
     step lint_host || true
     step lint_wasm || true
+    step deploy_lint || true
 }
 
 tests() {

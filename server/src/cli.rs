@@ -39,6 +39,8 @@ pub enum Command {
     CreateAdmin,
     /// Check the configuration, the database and the built files, then exit.
     Doctor,
+    /// Ask the console on SIGNALBOX_ADDR whether it is ready, then exit; with an error if it is not.
+    Health,
     /// Compute the audit log's chain of seals anew, then exit; with an error if it is broken.
     VerifyAudit,
 }

@@ -56,6 +56,14 @@ pub enum RunError {
     /// The audit log is not what was written.
     #[error("{0}")]
     AuditBroken(String),
+    /// The console is not ready, or not there.
+    #[error("the console at {addr} is not ready: {why}")]
+    NotReady {
+        /// Where it was asked.
+        addr: SocketAddr,
+        /// What it answered, or why it did not.
+        why: String,
+    },
     /// `signalbox doctor` found something.
     #[error("{0} of the checks failed")]
     Doctor(usize),
@@ -77,6 +85,7 @@ pub async fn run(cli: Cli) -> Result<(), RunError> {
         Command::Scheduler => serve::serve(&config, Roles { scheduler: true, ..Roles::NONE }).await,
         Command::Migrate => tools::migrate(&config).await,
         Command::CreateAdmin => tools::create_admin(&config).await,
+        Command::Health => tools::health(&config).await,
         Command::Doctor => doctor::doctor(&config).await,
         Command::VerifyAudit => tools::verify_audit(&config).await,
     }

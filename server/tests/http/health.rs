@@ -1,6 +1,10 @@
 //! AV-1, AV-2, and what every response carries.
 
+use clap::Parser as _;
 use reqwest::Method;
+use signalbox_server::cli::Cli;
+use signalbox_server::run;
+use tokio::net::TcpListener;
 
 use crate::support::{Console, json_of, problem};
 
@@ -27,6 +31,20 @@ async fn av_2_readyz_names_the_failing_part() {
     console.db.pool.close().await;
     let down = json_of(person.get("/readyz").await, 503).await;
     assert_eq!(down["database"], "unreachable");
+}
+
+#[tokio::test]
+async fn av_2_signalbox_health_says_whether_the_console_is_ready() {
+    let console = Console::start().await;
+    let addr = console.base.trim_start_matches("http://");
+    let health = || run(Cli::try_parse_from(["signalbox", "health", "--addr", addr]).unwrap());
+    health().await.unwrap();
+    console.readiness.stop();
+    let error = health().await.unwrap_err().to_string();
+    assert!(error.contains(addr) && error.contains("stopping"), "{error}");
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let cli = Cli::try_parse_from(["signalbox", "health", "--addr", &gone]).unwrap();
+    assert!(run(cli).await.is_err());
 }
 
 #[tokio::test]
