@@ -72,6 +72,12 @@ pub struct Options {
     #[arg(hide_env_values = true)]
     pub database_url: Option<Secret>,
 
+    /// true after a roll back: the database's schema may be newer than this binary.
+    #[arg(long, env = "SIGNALBOX_ROLLED_BACK", value_name = "SIGNALBOX_ROLLED_BACK")]
+    #[arg(global = true, action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    #[arg(default_value = "false", hide_possible_values = true)]
+    pub rolled_back: bool,
+
     /// E-mail of the first admin; used only while no user exists.
     #[arg(long, env = "ADMIN_EMAIL", value_name = "ADMIN_EMAIL", global = true)]
     pub admin_email: Option<String>,
@@ -90,6 +96,11 @@ pub struct Options {
     #[arg(global = true, action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     #[arg(default_value = "false", hide_possible_values = true)]
     pub secure_cookies: bool,
+
+    /// Whom to tell of a security hole, such as mailto:security@example.com; stands in
+    /// /.well-known/security.txt.
+    #[arg(long, env = "SECURITY_CONTACT", value_name = "SECURITY_CONTACT", global = true)]
+    pub security_contact: Option<String>,
 
     /// Name of this installation, shown in the console's top strip.
     #[arg(long, env = "SIGNALBOX_ENVIRONMENT", value_name = "SIGNALBOX_ENVIRONMENT")]
@@ -183,6 +194,17 @@ pub struct Options {
     #[arg(long, env = "MATVIEWS_ENABLED", value_name = "MATVIEWS_ENABLED", global = true)]
     #[arg(value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub matviews_enabled: Option<bool>,
+
+    /// Collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318; needs a build
+    /// with the feature `otlp`.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    #[arg(global = true, hide_env_values = true)]
+    pub otlp_endpoint: Option<Secret>,
+
+    /// Sentry project that errors are sent to; needs a build with the feature `sentry`.
+    #[arg(long, env = "SENTRY_DSN", value_name = "SENTRY_DSN", global = true)]
+    #[arg(hide_env_values = true)]
+    pub sentry_dsn: Option<Secret>,
 
     /// How log lines are written.
     #[arg(long, env = "LOG_FORMAT", value_name = "LOG_FORMAT", global = true)]

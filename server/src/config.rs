@@ -58,6 +58,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The database; a private cluster when absent.
     pub database_url: Option<Secret>,
+    /// The schema may be newer than this binary.
+    pub rolled_back: bool,
     /// E-mail of the first admin.
     pub admin_email: Option<String>,
     /// Password of the first admin.
@@ -76,6 +78,8 @@ pub struct Config {
     pub alert_webhook_secret: Option<Secret>,
     /// Whom alerts are mailed to.
     pub mail: Option<MailOptions>,
+    /// Whom to tell of a hole in this installation.
+    pub security_contact: Option<String>,
     /// Where the built browser files are.
     pub site_root: PathBuf,
     /// Jobs that this process runs at once.
@@ -86,6 +90,10 @@ pub struct Config {
     pub initial_settings: Vec<(&'static str, i64)>,
     /// Whether pages read the materialized views, while no operator has decided.
     pub matviews_enabled: Option<bool>,
+    /// Collector that traces are sent to.
+    pub otlp_endpoint: Option<Secret>,
+    /// Sentry project that errors are sent to.
+    pub sentry_dsn: Option<Secret>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -115,6 +123,10 @@ impl Config {
         check_url("MCP_BASE_URL", mcp_base_url.as_ref(), &["http", "https"])?;
         let alert_webhook_url = non_empty(options.alert_webhook_url);
         check_url("ALERT_WEBHOOK_URL", alert_webhook_url.as_ref(), &["http", "https"])?;
+        let otlp_endpoint = non_empty(options.otlp_endpoint);
+        check_url("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_endpoint.as_ref(), &["http", "https"])?;
+        let sentry_dsn = non_empty(options.sentry_dsn);
+        check_url("SENTRY_DSN", sentry_dsn.as_ref(), &["http", "https"])?;
         let mail = MailOptions::new(
             options.alert_email_to,
             options.alert_email_from,
@@ -140,6 +152,7 @@ impl Config {
             addr: options.addr,
             data_dir: options.data_dir,
             database_url,
+            rolled_back: options.rolled_back,
             admin_email,
             admin_password: non_empty(options.admin_password),
             allowed_origins: origins(options.allowed_origins.as_deref().unwrap_or_default())?,
@@ -149,6 +162,7 @@ impl Config {
             alert_webhook_url,
             alert_webhook_secret: non_empty(options.alert_webhook_secret),
             mail,
+            security_contact: security_contact(options.security_contact)?,
             site_root: options.site_root,
             worker_concurrency: options.worker_concurrency.into(),
             mcp: McpOptions {
@@ -161,6 +175,8 @@ impl Config {
                 .filter_map(|(key, value)| Some((key, value?)))
                 .collect(),
             matviews_enabled: options.matviews_enabled,
+            otlp_endpoint,
+            sentry_dsn,
             log_format: options.log_format,
             log: options.log,
         })
@@ -199,6 +215,10 @@ fn check_url(
         "ALERT_WEBHOOK_URL" => {
             "it must be an http or https URL, such as https://hooks.example.com/x"
         }
+        "OTEL_EXPORTER_OTLP_ENDPOINT" => {
+            "it must be a collector's http or https URL, such as http://127.0.0.1:4318"
+        }
+        "SENTRY_DSN" => "it must be a project's DSN, such as https://key@sentry.example.com/1",
         _ => "it must be an http or https URL, such as https://mcp.example.com/mcp",
     };
     Err(ConfigError { variable, value: "(hidden)".to_owned(), allowed })
@@ -216,6 +236,20 @@ fn public_url(url: Option<String>) -> Result<Option<String>, ConfigError> {
     }
     let allowed = "it must be an http or https URL, such as https://ops.example.com";
     Err(ConfigError { variable: "SIGNALBOX_URL", value: url, allowed })
+}
+
+fn security_contact(contact: Option<String>) -> Result<Option<String>, ConfigError> {
+    let Some(contact) = contact.filter(|contact| !contact.trim().is_empty()) else {
+        return Ok(None);
+    };
+    match Url::parse(contact.trim()) {
+        Ok(url) if ["https", "mailto", "tel"].contains(&url.scheme()) => Ok(Some(url.into())),
+        _ => Err(ConfigError {
+            variable: "SECURITY_CONTACT",
+            value: contact,
+            allowed: "it must be a URL, such as mailto:security@example.com",
+        }),
+    }
 }
 
 /// The origins in a list separated by commas, as browsers write them.
@@ -282,6 +316,15 @@ mod tests {
             "https://ops.example.com"
         );
         assert!(config("ops.example.com").is_err());
+    }
+
+    #[test]
+    fn a_security_contact_is_a_url_that_stays_on_its_line() {
+        let contact = |text| config(&["--security-contact", text]).map(|c| c.security_contact);
+        let mail = "mailto:security@example.com";
+        assert_eq!(contact(mail).unwrap().as_deref(), Some(mail));
+        assert_eq!(contact("https://a/\nExpires: x").unwrap().unwrap().lines().count(), 1);
+        assert!(contact("security@example.com").is_err() && contact("http://a").is_err());
     }
 
     #[test]

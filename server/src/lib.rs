@@ -16,6 +16,7 @@ mod logging;
 pub mod mail;
 pub mod middleware;
 pub mod problem;
+mod reporting;
 mod router;
 mod run;
 mod serve;

@@ -56,6 +56,7 @@ fn health_routes() -> Router<AppState> {
     Router::new()
         .route("/healthz", get(api::health::healthz))
         .route("/readyz", get(api::health::readyz))
+        .route("/.well-known/security.txt", get(api::security_txt::read))
 }
 
 fn api_routes() -> Router<AppState> {

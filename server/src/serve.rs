@@ -168,6 +168,7 @@ fn parts(
         environment: config.environment.clone(),
         allowed_origins: config.allowed_origins.clone(),
         secure_cookies: config.secure_cookies,
+        security_contact: config.security_contact.clone(),
         site_root: config.site_root.clone(),
         readiness,
         changes: Changes::listen(&system.db),

@@ -31,6 +31,8 @@ pub struct AppParts {
     pub allowed_origins: Vec<String>,
     /// TLS is terminated in front of us: `__Host-` cookie, HSTS.
     pub secure_cookies: bool,
+    /// Whom to tell of a hole in this installation: a URL.
+    pub security_contact: Option<String>,
     /// Where the built browser files are.
     pub site_root: PathBuf,
     /// Whether the process takes work; turned off when it begins to stop.
@@ -50,6 +52,7 @@ impl AppParts {
             environment: "local".to_owned(),
             allowed_origins: Vec::new(),
             secure_cookies: false,
+            security_contact: None,
             site_root: PathBuf::from("target/site"),
             readiness: Readiness::default(),
         }
