@@ -15,6 +15,11 @@ lint_wasm() {
     cargo clippy --package signalbox-frontend --target wasm32-unknown-unknown -- -D warnings &&
         cargo clippy --package signalbox-frontend --features split --target wasm32-unknown-unknown -- -D warnings
 }
+# The features that are off by default, so that they do not rot.
+lint_features() {
+    cargo clippy --package signalbox-server --features otlp,sentry --lib --test otlp -- -D warnings
+}
+deploy_lint() { scripts/deploy_lint.sh; }
 bundle() { target/debug/xtask bundle; }
 
 rust_tests() {
@@ -67,6 +72,8 @@ checks() {
     step tidy || true
     step lint_host || true
     step lint_wasm || true
+    step lint_features || true
+    step deploy_lint || true
 }
 
 tests() {

@@ -82,6 +82,11 @@ pub fn App() -> impl IntoView {
                     />
                     <Route path=at(path!("/admin/alerts")) view=chunks::ALERTS ssr=WHOLE />
                     <Route path=at(path!("/admin/alerts/:rule")) view=chunks::ALERT_RULE ssr=WHOLE />
+                    <Route
+                        path=at(path!("/admin/alerts/:rule/back-test"))
+                        view=chunks::ALERT_BACK_TEST
+                        ssr=WHOLE
+                    />
                     <Route path=at(path!("/admin/audit")) view=chunks::AUDIT ssr=WHOLE />
                     <Route path=at(path!("/admin/logs")) view=chunks::LOGS ssr=WHOLE />
                     <Route path=at(path!("/admin/schedules")) view=chunks::SCHEDULES ssr=WHOLE />

@@ -118,3 +118,4 @@ chunk!(runbooks:
     alerts::AlertsPage as ALERTS,
     alerts::AlertRulePage as ALERT_RULE,
 );
+chunk!(alert_tests: alerts::AlertBackTestPage as ALERT_BACK_TEST);

@@ -70,3 +70,22 @@ test('op_13 whoever is on call is told where to go', async ({ page, operator, ap
   const past = page.getByRole('region', { name: 'Table of past alerts' }).getByRole('row').filter({ hasText: 'mcp' });
   await expect(past.first()).not.toContainText('fires still');
 });
+
+test('op_13 another threshold is tried over the last day before the rule is moved', async ({ page, operator }) => {
+  await page.goto('/admin/alerts/no-discovery');
+  await page.getByRole('link', { name: 'Back-test' }).click();
+  await expect(operator.heading('Back-test: Discovery brings nothing')).toBeVisible();
+  await page.getByLabel('Threshold, min (now 30)').fill('45');
+  await page.getByRole('button', { name: 'Back-test' }).click();
+  await expect(page).toHaveURL(/threshold=45&forMinutes=0/);
+  await expect(page.getByText(/^It would (not have fired|have fired .+) in the last 24 h/)).toBeVisible();
+  await expect(page.getByText('Tried: from 45 min.')).toBeVisible();
+  await expect(page.getByRole('img', { name: 'Time since the last success, min' })).toBeVisible();
+
+  // Out of bounds by hand: said, and the form is still there.
+  await page.goto('/admin/alerts/no-discovery/back-test?threshold=0');
+  await expect(page.getByText('These values are not allowed.')).toBeVisible();
+  await expect(page.getByLabel('Threshold, min (now 30)')).toHaveValue('0');
+  await page.goto('/admin/alerts/provider-limit/back-test');
+  await expect(page.getByText('This rule cannot be back-tested.')).toBeVisible();
+});

@@ -41,6 +41,7 @@ export const routes: Route[] = [
   { name: 'runbook-gap', path: () => '/admin/runbooks/backfill-gap' },
   { name: 'alerts', path: () => '/admin/alerts' },
   { name: 'alert-rule', path: () => '/admin/alerts/success-rate' },
+  { name: 'alert-rule-back-test', path: () => '/admin/alerts/success-rate/back-test' },
   { name: 'breakers', path: () => '/admin/breakers' },
   { name: 'breaker', path: () => '/admin/breakers/mcp' },
   { name: 'breaker-back-test', path: () => '/admin/breakers/mcp/back-test' },

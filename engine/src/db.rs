@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use signalbox_model::Timestamp;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool, Row};
 
 /// The migrations, embedded in the binary.
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
 
 /// How long a caller waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +26,13 @@ pub enum DatabaseError {
     Connect(#[source] sqlx::Error),
     /// A migration failed.
     #[error("cannot migrate the database: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[source] MigrateError),
+    /// The schema is of a later version.
+    #[error(
+        "the database's schema is newer than this binary, which does not know migration {0}. Start \
+         the newer one; or, if this is a roll back, set SIGNALBOX_ROLLED_BACK=true"
+    )]
+    Newer(i64),
     /// The server is too old.
     #[error("PostgreSQL {found} is too old; {OLDEST_VERSION} or newer is needed")]
     TooOld {
@@ -113,7 +120,27 @@ impl HeldConnection {
 /// # Errors
 /// When a migration fails, or the database holds migrations that this binary does not know.
 pub async fn migrate(db: &PgPool) -> Result<(), DatabaseError> {
-    Ok(MIGRATIONS.run(db).await?)
+    MIGRATIONS.run(db).await.map_err(DatabaseError::from)
+}
+
+/// The same for a binary that was rolled back: the migrations that it does not know stay as they
+/// are. They have only added to what it does know (AV-10).
+///
+/// # Errors
+/// When a migration fails.
+pub async fn migrate_rolled_back(db: &PgPool) -> Result<(), DatabaseError> {
+    let mut migrations =
+        Migrator { migrations: MIGRATIONS.migrations.clone(), ..Migrator::DEFAULT };
+    migrations.set_ignore_missing(true).run(db).await.map_err(DatabaseError::from)
+}
+
+impl From<MigrateError> for DatabaseError {
+    fn from(error: MigrateError) -> DatabaseError {
+        match error {
+            MigrateError::VersionMissing(version) => DatabaseError::Newer(version),
+            error => DatabaseError::Migrate(error),
+        }
+    }
 }
 
 /// What the doctor asks of a database.

@@ -32,6 +32,7 @@ pub mod scheduler;
 pub mod schedules;
 mod search;
 pub mod settings;
+pub mod spans;
 pub mod sweeps;
 #[cfg(feature = "testing")]
 pub mod testing;

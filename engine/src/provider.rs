@@ -6,6 +6,7 @@ use std::time::Duration;
 use signalbox_model::Timestamp;
 use signalbox_model::error_class::ErrorClass;
 use sqlx::PgPool;
+use tracing::Instrument as _;
 
 use crate::breaker::calls::{self, Outcome};
 use crate::breaker::step::Admission;
@@ -13,9 +14,9 @@ use crate::breaker::store;
 use crate::clock::SharedClock;
 use crate::jobs::JobContext;
 use crate::jobs::handler::{Decision, JobError};
-use crate::limits;
 use crate::throttle::step::Seen;
 use crate::throttle::{self, allowance};
+use crate::{limits, spans};
 
 pub use crate::throttle::allowance::{Allowance, note as note_allowance};
 
@@ -83,7 +84,10 @@ pub(crate) async fn call<T>(
         calls::record(db, operation, *job, (Outcome::Refused, Duration::ZERO), started).await?;
         return Err(parked(provider));
     }
-    let (answer, heard) = allowance::heard_during(call).await;
+    let span = tracing::trace_span!(
+        target: spans::TARGET, "call", otel.kind = "client", otel.name = operation.rate, provider,
+    );
+    let (answer, heard) = allowance::heard_during(call).instrument(span).await;
     let now = clock.now();
     let took = (now - started).to_std().unwrap_or_default();
     if let Some(outcome) = outcome(&answer) {

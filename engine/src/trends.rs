@@ -129,14 +129,24 @@ pub(crate) fn minute(now: Timestamp) -> Timestamp {
 /// When the database does not answer.
 pub(crate) async fn sample(db: &PgPool, now: Timestamp) -> Result<(), sqlx::Error> {
     let lanes = overview::queue_depths(db, None).await?;
+    let waiting: Vec<_> = lanes.iter().filter(|lane| lane.available > 0).collect();
+    // Together, so that a minute that is sampled has all its queues.
     sqlx::query(
-        "INSERT INTO depth_samples (minute, waiting, running, dead) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING",
+        "WITH sampled AS (
+             INSERT INTO depth_samples (minute, waiting, running, dead) VALUES ($1, $2, $3, $4)
+             ON CONFLICT DO NOTHING RETURNING minute
+         )
+         INSERT INTO queue_depth_samples (minute, queue, waiting)
+         SELECT minute, queue, sum(waiting)::bigint
+         FROM sampled CROSS JOIN unnest($5::text[], $6::bigint[]) AS lane (queue, waiting)
+         GROUP BY minute, queue",
     )
     .bind(minute(now))
     .bind(lanes.iter().map(|lane| lane.available).sum::<i64>())
     .bind(lanes.iter().map(|lane| lane.running).sum::<i64>())
     .bind(dead_letters::count(db).await?.pending)
+    .bind(waiting.iter().map(|lane| lane.queue.as_str()).collect::<Vec<_>>())
+    .bind(waiting.iter().map(|lane| lane.available).collect::<Vec<_>>())
     .execute(db)
     .await
     .map(drop)
@@ -144,7 +154,8 @@ pub(crate) async fn sample(db: &PgPool, now: Timestamp) -> Result<(), sqlx::Erro
 
 /// Forgets the samples before `oldest`. Returns how many.
 pub(crate) async fn forget_before(db: &PgPool, oldest: Timestamp) -> Result<u64, sqlx::Error> {
-    let forgotten =
-        sqlx::query("DELETE FROM depth_samples WHERE minute < $1").bind(oldest).execute(db).await?;
-    Ok(forgotten.rows_affected())
+    let samples = sqlx::query("DELETE FROM depth_samples WHERE minute < $1").bind(oldest);
+    let queues = sqlx::query("DELETE FROM queue_depth_samples WHERE minute < $1").bind(oldest);
+    let forgotten = samples.execute(db).await?.rows_affected();
+    Ok(forgotten + queues.execute(db).await?.rows_affected())
 }

@@ -75,6 +75,12 @@ async fn op_8_depths_are_counted_once_a_minute_and_a_minute_without_is_a_gap() {
     assert_eq!(seen[0], (Some(1), Some(1)));
     assert_eq!(seen[1..3], [(None, None), (None, None)]);
     assert_eq!(seen[3], (Some(0), Some(0)));
+    let by_queue: Vec<(String, i64)> =
+        sqlx::query_as("SELECT queue, waiting FROM queue_depth_samples")
+            .fetch_all(&world.db.pool)
+            .await
+            .unwrap();
+    assert_eq!(by_queue, [("system".to_owned(), 1)], "a queue without jobs has no row");
 }
 
 #[tokio::test]

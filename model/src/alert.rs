@@ -1,10 +1,12 @@
 //! Alerts (OP-13, AV-5): what the rules have found, and what was said of it outside.
 
+mod back_test;
 mod rules;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::back_test::{BackTest, Found, Point, TriedRule, WouldFire};
 pub use self::rules::{
     FOR_MINUTES_BOUND, Measure, RULES, Rule, RuleChange, RuleSpec, SILENCE_MINUTES_BOUND, Side,
     Silence, Threshold, condition, rule_named,

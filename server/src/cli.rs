@@ -39,6 +39,8 @@ pub enum Command {
     CreateAdmin,
     /// Check the configuration, the database and the built files, then exit.
     Doctor,
+    /// Ask the console on SIGNALBOX_ADDR whether it is ready, then exit; with an error if it is not.
+    Health,
     /// Compute the audit log's chain of seals anew, then exit; with an error if it is broken.
     VerifyAudit,
 }
@@ -69,6 +71,12 @@ pub struct Options {
     #[arg(long, env = "DATABASE_URL", value_name = "DATABASE_URL", global = true)]
     #[arg(hide_env_values = true)]
     pub database_url: Option<Secret>,
+
+    /// true after a roll back: the database's schema may be newer than this binary.
+    #[arg(long, env = "SIGNALBOX_ROLLED_BACK", value_name = "SIGNALBOX_ROLLED_BACK")]
+    #[arg(global = true, action = ArgAction::Set, value_parser = BoolishValueParser::new())]
+    #[arg(default_value = "false", hide_possible_values = true)]
+    pub rolled_back: bool,
 
     /// E-mail of the first admin; used only while no user exists.
     #[arg(long, env = "ADMIN_EMAIL", value_name = "ADMIN_EMAIL", global = true)]
@@ -102,6 +110,10 @@ pub struct Options {
     /// console when unset.
     #[arg(long, env = "OPS_ADMIN_EMAILS", value_name = "OPS_ADMIN_EMAILS", global = true)]
     pub ops_admin_emails: Option<String>,
+    /// Whom to tell of a security hole, such as mailto:security@example.com; stands in
+    /// /.well-known/security.txt.
+    #[arg(long, env = "SECURITY_CONTACT", value_name = "SECURITY_CONTACT", global = true)]
+    pub security_contact: Option<String>,
 
     /// Name of this installation, shown in the console's top strip.
     #[arg(long, env = "SIGNALBOX_ENVIRONMENT", value_name = "SIGNALBOX_ENVIRONMENT")]
@@ -121,6 +133,20 @@ pub struct Options {
     #[arg(long, env = "ALERT_WEBHOOK_SECRET", value_name = "ALERT_WEBHOOK_SECRET")]
     #[arg(global = true, hide_env_values = true)]
     pub alert_webhook_secret: Option<Secret>,
+
+    /// Whom alerts are mailed to, such as ops@example.com, separated by commas.
+    #[arg(long, env = "ALERT_EMAIL_TO", value_name = "ALERT_EMAIL_TO", global = true)]
+    pub alert_email_to: Option<String>,
+
+    /// Whom they are from, such as Signalbox <signalbox@example.com>.
+    #[arg(long, env = "ALERT_EMAIL_FROM", value_name = "ALERT_EMAIL_FROM", global = true)]
+    pub alert_email_from: Option<String>,
+
+    /// The server that takes mail: smtps://user:password@host, smtp://… for STARTTLS, or
+    /// smtp://…?tls=off for neither.
+    #[arg(long, env = "SMTP_URL", value_name = "SMTP_URL", global = true)]
+    #[arg(hide_env_values = true)]
+    pub smtp_url: Option<Secret>,
 
     /// Where the built browser files are.
     #[arg(long, env = "SIGNALBOX_SITE_ROOT", value_name = "SIGNALBOX_SITE_ROOT", global = true)]
@@ -181,6 +207,17 @@ pub struct Options {
     #[arg(long, env = "MATVIEWS_ENABLED", value_name = "MATVIEWS_ENABLED", global = true)]
     #[arg(value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub matviews_enabled: Option<bool>,
+
+    /// Collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318; needs a build
+    /// with the feature `otlp`.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    #[arg(global = true, hide_env_values = true)]
+    pub otlp_endpoint: Option<Secret>,
+
+    /// Sentry project that errors are sent to; needs a build with the feature `sentry`.
+    #[arg(long, env = "SENTRY_DSN", value_name = "SENTRY_DSN", global = true)]
+    #[arg(hide_env_values = true)]
+    pub sentry_dsn: Option<Secret>,
 
     /// How log lines are written.
     #[arg(long, env = "LOG_FORMAT", value_name = "LOG_FORMAT", global = true)]

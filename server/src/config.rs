@@ -1,5 +1,7 @@
 //! The configuration, checked as a whole before anything starts.
 
+mod mail;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +11,7 @@ use signalbox_pipelines::ProviderConfig;
 use signalbox_pipelines::mcp::ApiKey;
 use url::Url;
 
+pub use self::mail::{MailOptions, SmtpServer, SmtpTls};
 use crate::cli::{LogFormat, Options};
 use crate::network::Networks;
 
@@ -56,6 +59,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The database; a private cluster when absent.
     pub database_url: Option<Secret>,
+    /// The schema may be newer than this binary.
+    pub rolled_back: bool,
     /// E-mail of the first admin.
     pub admin_email: Option<String>,
     /// Password of the first admin.
@@ -78,6 +83,10 @@ pub struct Config {
     pub alert_webhook_url: Option<Secret>,
     /// What they are signed with.
     pub alert_webhook_secret: Option<Secret>,
+    /// Whom alerts are mailed to.
+    pub mail: Option<MailOptions>,
+    /// Whom to tell of a hole in this installation.
+    pub security_contact: Option<String>,
     /// Where the built browser files are.
     pub site_root: PathBuf,
     /// Jobs that this process runs at once.
@@ -88,6 +97,10 @@ pub struct Config {
     pub initial_settings: Vec<(&'static str, i64)>,
     /// Whether pages read the materialized views, while no operator has decided.
     pub matviews_enabled: Option<bool>,
+    /// Collector that traces are sent to.
+    pub otlp_endpoint: Option<Secret>,
+    /// Sentry project that errors are sent to.
+    pub sentry_dsn: Option<Secret>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -117,6 +130,15 @@ impl Config {
         check_url("MCP_BASE_URL", mcp_base_url.as_ref(), &["http", "https"])?;
         let alert_webhook_url = non_empty(options.alert_webhook_url);
         check_url("ALERT_WEBHOOK_URL", alert_webhook_url.as_ref(), &["http", "https"])?;
+        let otlp_endpoint = non_empty(options.otlp_endpoint);
+        check_url("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_endpoint.as_ref(), &["http", "https"])?;
+        let sentry_dsn = non_empty(options.sentry_dsn);
+        check_url("SENTRY_DSN", sentry_dsn.as_ref(), &["http", "https"])?;
+        let mail = MailOptions::new(
+            options.alert_email_to,
+            options.alert_email_from,
+            non_empty(options.smtp_url).as_ref(),
+        )?;
         let admin_email = options.admin_email.filter(|email| !email.trim().is_empty());
         if let Some(email) = &admin_email
             && !looks_like_email(email)
@@ -137,6 +159,7 @@ impl Config {
             addr: options.addr,
             data_dir: options.data_dir,
             database_url,
+            rolled_back: options.rolled_back,
             admin_email,
             admin_password: non_empty(options.admin_password),
             allowed_origins: origins(options.allowed_origins.as_deref().unwrap_or_default())?,
@@ -148,6 +171,8 @@ impl Config {
             url: public_url(options.url)?,
             alert_webhook_url,
             alert_webhook_secret: non_empty(options.alert_webhook_secret),
+            mail,
+            security_contact: security_contact(options.security_contact)?,
             site_root: options.site_root,
             worker_concurrency: options.worker_concurrency.into(),
             mcp: McpOptions {
@@ -160,6 +185,8 @@ impl Config {
                 .filter_map(|(key, value)| Some((key, value?)))
                 .collect(),
             matviews_enabled: options.matviews_enabled,
+            otlp_endpoint,
+            sentry_dsn,
             log_format: options.log_format,
             log: options.log,
         })
@@ -222,6 +249,10 @@ fn check_url(
         "ALERT_WEBHOOK_URL" => {
             "it must be an http or https URL, such as https://hooks.example.com/x"
         }
+        "OTEL_EXPORTER_OTLP_ENDPOINT" => {
+            "it must be a collector's http or https URL, such as http://127.0.0.1:4318"
+        }
+        "SENTRY_DSN" => "it must be a project's DSN, such as https://key@sentry.example.com/1",
         _ => "it must be an http or https URL, such as https://mcp.example.com/mcp",
     };
     Err(ConfigError { variable, value: "(hidden)".to_owned(), allowed })
@@ -239,6 +270,20 @@ fn public_url(url: Option<String>) -> Result<Option<String>, ConfigError> {
     }
     let allowed = "it must be an http or https URL, such as https://ops.example.com";
     Err(ConfigError { variable: "SIGNALBOX_URL", value: url, allowed })
+}
+
+fn security_contact(contact: Option<String>) -> Result<Option<String>, ConfigError> {
+    let Some(contact) = contact.filter(|contact| !contact.trim().is_empty()) else {
+        return Ok(None);
+    };
+    match Url::parse(contact.trim()) {
+        Ok(url) if ["https", "mailto", "tel"].contains(&url.scheme()) => Ok(Some(url.into())),
+        _ => Err(ConfigError {
+            variable: "SECURITY_CONTACT",
+            value: contact,
+            allowed: "it must be a URL, such as mailto:security@example.com",
+        }),
+    }
 }
 
 /// The origins in a list separated by commas, as browsers write them.
@@ -315,6 +360,15 @@ mod tests {
         assert!(error.to_string().starts_with("OPS_ADMIN_EMAILS=nobody cannot"), "{error}");
         let fine = config(&["--ops-admin-emails", " Ops@example.com ,"]).unwrap();
         assert_eq!(fine.ops_admin_emails, ["ops@example.com"]);
+    }
+
+    #[test]
+    fn a_security_contact_is_a_url_that_stays_on_its_line() {
+        let contact = |text| config(&["--security-contact", text]).map(|c| c.security_contact);
+        let mail = "mailto:security@example.com";
+        assert_eq!(contact(mail).unwrap().as_deref(), Some(mail));
+        assert_eq!(contact("https://a/\nExpires: x").unwrap().unwrap().lines().count(), 1);
+        assert!(contact("security@example.com").is_err() && contact("http://a").is_err());
     }
 
     #[test]

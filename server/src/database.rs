@@ -54,7 +54,10 @@ impl Database {
         };
         let pool = connect(&url, patience).await?;
         let system = Ctx::new(pool, SystemClock::shared(), Actor::system("server"));
-        db::migrate(&system.db).await?;
+        match config.rolled_back {
+            false => db::migrate(&system.db).await?,
+            true => db::migrate_rolled_back(&system.db).await?,
+        }
         Ok(Database { system, keeper })
     }
 

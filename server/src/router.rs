@@ -58,6 +58,7 @@ fn health_routes() -> Router<AppState> {
     Router::new()
         .route("/healthz", get(api::health::healthz))
         .route("/readyz", get(api::health::readyz))
+        .route("/.well-known/security.txt", get(api::security_txt::read))
 }
 
 fn api_routes() -> Router<AppState> {
@@ -136,6 +137,7 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/alerts/history", get(alerts::history))
         .route("/api/admin/alerts/{id}/acknowledge", post(alerts::acknowledge))
         .route("/api/admin/alerts/rules/{name}", get(alerts::rule).post(alerts::command))
+        .route("/api/admin/alerts/rules/{name}/back-test", get(alerts::try_out))
         .route("/api/admin/test-alert", post(alerts::test))
         .route("/api/admin/sweeps", get(sweeps::list))
         .route("/api/admin/matviews", get(matviews::status).post(matviews::command))

@@ -47,12 +47,23 @@ pub enum RunError {
     /// Alerts cannot be posted.
     #[error("cannot post alerts: {0}")]
     Webhook(#[source] reqwest::Error),
+    /// Alerts cannot be mailed.
+    #[error("cannot mail alerts: {0}")]
+    Mail(#[source] lettre::transport::smtp::Error),
     /// The audit log cannot be read.
     #[error("cannot verify the audit log: {0}")]
     Audit(#[source] CommandError),
     /// The audit log is not what was written.
     #[error("{0}")]
     AuditBroken(String),
+    /// The console is not ready, or not there.
+    #[error("the console at {addr} is not ready: {why}")]
+    NotReady {
+        /// Where it was asked.
+        addr: SocketAddr,
+        /// What it answered, or why it did not.
+        why: String,
+    },
     /// `signalbox doctor` found something.
     #[error("{0} of the checks failed")]
     Doctor(usize),
@@ -64,17 +75,24 @@ pub enum RunError {
 /// A [`RunError`] that says what to do about it.
 pub async fn run(cli: Cli) -> Result<(), RunError> {
     let config = Config::new(cli.options)?;
-    logging::start(&config)?;
     // One TLS implementation for everything; another call of the same process has set it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::serve(&config, Roles::ALL).await,
-        Command::Web => serve::serve(&config, Roles { web: true, ..Roles::NONE }).await,
-        Command::Worker => serve::serve(&config, Roles { worker: true, ..Roles::NONE }).await,
-        Command::Scheduler => serve::serve(&config, Roles { scheduler: true, ..Roles::NONE }).await,
-        Command::Migrate => tools::migrate(&config).await,
-        Command::CreateAdmin => tools::create_admin(&config).await,
-        Command::Doctor => doctor::doctor(&config).await,
-        Command::VerifyAudit => tools::verify_audit(&config).await,
+    let reports = logging::start(&config)?;
+    let ended = carry_out(cli.command.unwrap_or(Command::Serve), &config).await;
+    reports.end().await;
+    ended
+}
+
+async fn carry_out(command: Command, config: &Config) -> Result<(), RunError> {
+    match command {
+        Command::Serve => serve::serve(config, Roles::ALL).await,
+        Command::Web => serve::serve(config, Roles { web: true, ..Roles::NONE }).await,
+        Command::Worker => serve::serve(config, Roles { worker: true, ..Roles::NONE }).await,
+        Command::Scheduler => serve::serve(config, Roles { scheduler: true, ..Roles::NONE }).await,
+        Command::Migrate => tools::migrate(config).await,
+        Command::CreateAdmin => tools::create_admin(config).await,
+        Command::Health => tools::health(config).await,
+        Command::Doctor => doctor::doctor(config).await,
+        Command::VerifyAudit => tools::verify_audit(config).await,
     }
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Secret};
 use crate::database::Database;
 use crate::greeting::greet;
+use crate::mail::Mail;
 use crate::router::app;
 use crate::run::RunError;
 use crate::signals::Signals;
@@ -137,6 +138,10 @@ fn outside(config: &Config, system: &Ctx) -> Result<Outside, RunError> {
         let webhook = Webhook::new(url, secret, system.clock.clone()).map_err(RunError::Webhook)?;
         channels.push(Arc::new(webhook));
     }
+    if let Some(options) = config.mail.clone() {
+        let mail = Mail::new(options, system.clock.clone()).map_err(RunError::Mail)?;
+        channels.push(Arc::new(mail));
+    }
     Ok(Outside { environment: config.environment.clone(), url: config.url.clone(), channels })
 }
 
@@ -166,6 +171,7 @@ fn parts(
         health_allowlist: config.health_allowlist.clone(),
         proxies: config.trusted_proxies.clone(),
         ops_admin_emails: config.ops_admin_emails.clone(),
+        security_contact: config.security_contact.clone(),
         site_root: config.site_root.clone(),
         readiness,
         changes: Changes::listen(&system.db),

@@ -40,6 +40,8 @@ pub struct AppParts {
     pub proxies: Networks,
     /// Who may read the queue triage, in lower case; everybody who may see the console when empty.
     pub ops_admin_emails: Vec<String>,
+    /// Whom to tell of a hole in this installation: a URL.
+    pub security_contact: Option<String>,
     /// Where the built browser files are.
     pub site_root: PathBuf,
     /// Whether the process takes work; turned off when it begins to stop.
@@ -62,6 +64,7 @@ impl AppParts {
             health_allowlist: Networks::default(),
             proxies: Networks::default(),
             ops_admin_emails: Vec::new(),
+            security_contact: None,
             site_root: PathBuf::from("target/site"),
             readiness: Readiness::default(),
         }

@@ -1,8 +1,10 @@
 //! The commands that do one thing and exit.
 
 use std::io::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use reqwest::Client;
 use signalbox_engine::audit;
 use signalbox_engine::auth::users::FirstAdmin;
 
@@ -10,6 +12,9 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::run::RunError;
 use crate::serve::first_admin;
+
+/// How long the console may take to say whether it is ready.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `signalbox migrate`.
 ///
@@ -52,6 +57,35 @@ pub async fn verify_audit(config: &Config) -> Result<(), RunError> {
         return Err(RunError::AuditBroken(verdict.words()));
     }
     say(&verdict.words());
+    Ok(())
+}
+
+/// `signalbox health`: what a container's health check runs, where there is no other program.
+///
+/// # Errors
+/// When the console is not ready (AV-2), or does not answer in time.
+pub async fn health(config: &Config) -> Result<(), RunError> {
+    let mut addr = config.addr;
+    if addr.ip().is_unspecified() {
+        // It listens everywhere, and so on the loopback address too.
+        addr.set_ip(if addr.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    let not_ready = |why: String| RunError::NotReady { addr, why };
+    // A proxy of the environment is for what is outside.
+    let client = Client::builder().timeout(HEALTH_PATIENCE).no_proxy().build();
+    let client = client.map_err(|error| not_ready(error.to_string()))?;
+    let answer = client.get(format!("http://{addr}/readyz")).send().await;
+    let answer = answer.map_err(|error| not_ready(error.to_string()))?;
+    let ready = answer.status().is_success();
+    let text = answer.text().await.map_err(|error| not_ready(error.to_string()))?;
+    if !ready {
+        return Err(not_ready(text));
+    }
+    say(&text);
     Ok(())
 }
 

@@ -103,6 +103,49 @@ async fn a_variable_that_cannot_be_used_is_named_with_what_is_allowed() {
     assert!(text.contains("WORKER_CONCURRENCY") && text.contains("many"), "{text}");
 }
 
+/// One that reports says so to nobody; one that cannot says so at once (AV-10).
+#[tokio::test]
+async fn av_10_a_variable_for_a_feature_that_is_not_built_in_is_warned_of() {
+    let output = signalbox()
+        .args(["health", "--addr", "127.0.0.1:1"])
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+        .env("SENTRY_DSN", "https://hunter2@127.0.0.1/1")
+        .output()
+        .await
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    for (variable, built_in) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", cfg!(feature = "otlp")),
+        ("SENTRY_DSN", cfg!(feature = "sentry")),
+    ] {
+        assert_eq!(text.contains(variable), !built_in, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn av_10_a_binary_older_than_the_schema_starts_only_after_a_roll_back() {
+    let db = TestDb::new().await;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'of a later version', true, '', 0)",
+    )
+    .execute(&db.pool)
+    .await
+    .unwrap();
+    let migrate = || {
+        let mut command = signalbox();
+        command.args(["migrate", "--database-url", &db.url]);
+        command
+    };
+    let output = migrate().output().await.unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && text.contains("migration 9999"), "{text}");
+    assert!(text.contains("SIGNALBOX_ROLLED_BACK=true"), "it says what to do: {text}");
+    let output = migrate().env("SIGNALBOX_ROLLED_BACK", "true").output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[tokio::test]
 async fn help_shows_every_variable_and_no_secret() {
     let output = signalbox().arg("--help").env("ADMIN_PASSWORD", "hunter2").output().await.unwrap();

@@ -3,7 +3,7 @@
 use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
-use signalbox_model::alert::{Alert, Message, Rule};
+use signalbox_model::alert::{Alert, BackTest, Message, Rule, TriedRule};
 use signalbox_model::page::Page;
 
 use crate::error::AppError;
@@ -76,6 +76,35 @@ pub(crate) async fn read_alert_rule(
         history: answer(alerts::history(&ctx, Some(&name), cursor, None).await)?,
         as_of: ctx.now(),
     })
+}
+
+/// What the page of a rule's back-test shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RuleTestFacts {
+    /// The rule as it stands.
+    pub rule: Rule,
+    /// What it would have found, or why it may not be set like this.
+    pub tried: Result<BackTest, String>,
+    /// When this was read.
+    pub as_of: Timestamp,
+}
+
+/// What a rule would have found in the last hours.
+#[server(prefix = "/api/fn", endpoint = "back_test_alert_rule", output = crate::codec::Json)]
+pub(crate) async fn back_test_alert_rule(
+    name: String,
+    #[server(default)] tried: TriedRule,
+) -> Result<RuleTestFacts, AppError> {
+    use crate::request::{answer, ctx};
+    use signalbox_engine::{CommandError, alerts};
+
+    let ctx = ctx()?;
+    let rule = answer(alerts::rule(&ctx, &name).await)?;
+    let tried = match alerts::back_test(&ctx, &name, tried).await {
+        Err(error @ CommandError::Invalid(_)) => Err(error.to_string()),
+        other => Ok(answer(other)?),
+    };
+    Ok(RuleTestFacts { rule, tried, as_of: ctx.now() })
 }
 
 /// Takes care of an alert.
@@ -170,7 +199,7 @@ pub(crate) async fn send_test_alert() -> Result<Notice, AppError> {
         let text = match messages.first().map(|message| message.state) {
             Some(MessageState::DryRun) => "Written down only: alerts_dry_run is on.",
             Some(MessageState::NoChannel) | None => {
-                "Written down only: no channel is configured. Set ALERT_WEBHOOK_URL."
+                "Written down only: no channel is configured. Set ALERT_WEBHOOK_URL or SMTP_URL."
             }
             Some(_) => "The test is on its way: below is what became of it.",
         };

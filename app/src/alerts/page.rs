@@ -98,7 +98,7 @@ fn head(facts: &AlertsFacts, test: Command) -> impl IntoView + use<> {
 fn told(facts: &AlertsFacts) -> impl IntoView + use<> {
     let text = match (facts.channels.as_slice(), facts.dry_run) {
         ([], _) => {
-            "Nobody outside is told: set ALERT_WEBHOOK_URL to post alerts to Slack or the like."
+            "Nobody outside is told: set ALERT_WEBHOOK_URL to post alerts to Slack or the like, or SMTP_URL to mail them."
                 .to_owned()
         }
         (_, true) => "Nobody outside is told: alerts_dry_run is on.".to_owned(),

@@ -70,6 +70,7 @@ fn head(rule: &Rule) -> impl IntoView + use<> {
     };
     let runbook = format!("/admin/runbooks/{}", rule.incident.name());
     let incident = rule.incident.title();
+    let back_test = format!("/admin/alerts/{}/back-test", rule.name);
     view! {
         <Crumbs href="/admin/alerts" label="Alerts" here=rule.title.clone() />
         <PageHead
@@ -77,6 +78,9 @@ fn head(rule: &Rule) -> impl IntoView + use<> {
             now
             rest=format!("Its alert fires {}. Urgency: {}.", rule.condition, rule.urgency.name())
         >
+            <a class="button" href=back_test>
+                "Back-test"
+            </a>
             <a class="button" href=runbook>
                 {format!("Runbook: {incident}")}
             </a>

@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// Calls to a provider are judged over the last minutes.
-const CALL_MINUTES: i64 = 5;
+pub(super) const CALL_MINUTES: i64 = 5;
 /// A rate of fewer calls than these says nothing.
-const CALLS: i64 = 20;
+pub(super) const CALLS: i64 = 20;
 
 /// Something that has crossed its rule's threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]

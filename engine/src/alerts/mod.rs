@@ -2,9 +2,11 @@
 //! notes what has crossed its threshold for long enough, and has people told by messages
 //! (`courier.rs`) that no kill switch holds up.
 
+mod back_test;
 mod commands;
 pub mod courier;
 mod gaps;
+mod kept;
 mod measure;
 mod watch;
 
@@ -19,6 +21,7 @@ use signalbox_model::runbook::Incident;
 use sqlx::postgres::PgRow;
 use sqlx::{PgExecutor, PgPool, Row};
 
+pub use self::back_test::back_test;
 pub use self::commands::{acknowledge, change_rule, reset_rule, silence, test_message, unsilence};
 pub(crate) use self::gaps::{Gap, gaps};
 pub use self::watch::watch;

@@ -10,6 +10,8 @@ use signalbox_model::error_class::ErrorClass;
 use signalbox_model::job::JobId;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::clock::SharedClock;
 use crate::jobs::context::JobContext;
@@ -18,6 +20,7 @@ use crate::jobs::progress;
 use crate::jobs::row::ClaimedJob;
 use crate::jobs::run::Run;
 use crate::settings::Settings;
+use crate::spans;
 
 /// A job that was asked to stop has this long to do so by itself; then it is dropped at its next
 /// await.
@@ -55,7 +58,17 @@ pub async fn execute(
     job: ClaimedJob,
     stop: CancellationToken,
 ) -> Ended {
-    let ending = run(db, clock, registry, &job, stop).await;
+    let span = tracing::trace_span!(
+        target: spans::TARGET, "job", otel.name = %job.kind, otel.status_code = Empty,
+        job.id, job.queue = %job.queue, job.attempt, job.ending = Empty,
+    );
+    let ending = run(db, clock, registry, &job, stop).instrument(span.clone()).await;
+    let (word, status) = match &ending {
+        Ending::Completed | Ending::Recorded => ("completed", "OK"),
+        Ending::Failed(_) => ("failed", "ERROR"),
+        Ending::Stopped => ("stopped", "OK"),
+    };
+    span.record("job.ending", word).record("otel.status_code", status);
     Ended { job, at: clock.now(), ending }
 }
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::alerts;
-use signalbox_model::alert::{Alert, Message, Rule, RuleChange};
+use signalbox_model::alert::{Alert, BackTest, Message, Rule, RuleChange, TriedRule};
 use signalbox_model::page::Page;
 
 use super::input::{Id, Json, Params, Signed};
@@ -61,6 +61,16 @@ pub async fn rule(
     Path(name): Path<String>,
 ) -> Answer<axum::Json<Rule>> {
     Ok(axum::Json(alerts::rule(&ctx, &name).await?))
+}
+
+/// `GET /api/admin/alerts/rules/{name}/back-test?threshold=&forMinutes=`: what it would have found in
+/// the last 24 h with these values. 422 for one out of its range.
+pub async fn try_out(
+    Signed { ctx, .. }: Signed,
+    Path(name): Path<String>,
+    Params(tried): Params<TriedRule>,
+) -> Answer<axum::Json<BackTest>> {
+    Ok(axum::Json(alerts::back_test(&ctx, &name, tried).await?))
 }
 
 /// The body of `POST /api/admin/alerts/rules/{name}`.

@@ -25,6 +25,7 @@ pub mod queues;
 pub mod requested_by;
 pub mod runbooks;
 pub mod schedules;
+pub mod security_txt;
 pub mod settings;
 pub mod sweeps;
 pub mod system;

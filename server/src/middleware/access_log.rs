@@ -5,6 +5,9 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
+use signalbox_engine::spans;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::request_id::RequestId;
 
@@ -15,8 +18,14 @@ pub async fn access_log(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let request_id = request.extensions().get::<RequestId>().cloned();
     let request_id = request_id.map(|id| id.0).unwrap_or_default();
-    let response = next.run(request).await;
+    let span = tracing::trace_span!(
+        target: spans::TARGET, "request", otel.kind = "server", otel.name = %method,
+        http.request.method = %method, url.path = path, request_id,
+        http.response.status_code = Empty,
+    );
+    let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
+    span.record("http.response.status_code", status);
     let ms = began.elapsed().as_millis();
     if is_routine(&path) && status < 400 {
         tracing::debug!(%method, path, status, ms, request_id, "request");

@@ -57,6 +57,27 @@ async fn op_13_a_rule_is_changed_silenced_and_reset_and_wrong_values_are_named()
 }
 
 #[tokio::test]
+async fn op_13_a_rule_is_back_tested_by_api_and_wrong_values_are_named() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    json_of(admin.post("/api/admin/kill-switch", json!({ "reason": "the bill" })).await, 200).await;
+    let path = "/api/admin/alerts/rules";
+    let test = async |query| json_of(admin.get(&format!("{path}/{query}")).await, 200).await;
+    let rate = test("success-rate/back-test?threshold=90&forMinutes=5").await;
+    assert_eq!(
+        (&rate["condition"], &rate["found"]["fired"]),
+        (&json!("below 90 %, for 5 min"), &json!(0))
+    );
+    let unknown = test("provider-limit/back-test").await;
+    assert_eq!(unknown["found"], json!(null));
+    assert!(unknown["unknown"].as_str().unwrap().contains("only the last word is kept"));
+    let wrong = admin.get(&format!("{path}/success-rate/back-test?threshold=101")).await;
+    about(&problem(wrong, 422).await, "threshold");
+    problem(admin.get(&format!("{path}/success-rate/back-test?forS=5")).await, 400).await;
+    problem(admin.get(&format!("{path}/none/back-test")).await, 404).await;
+}
+
+#[tokio::test]
 async fn op_13_a_test_alert_is_written_for_every_channel() {
     let console = Console::start().await;
     let admin = console.admin().await;

@@ -1,6 +1,11 @@
 //! AV-1, AV-2, and what every response carries.
 
+use chrono::{DateTime, Utc};
+use clap::Parser as _;
 use reqwest::Method;
+use signalbox_server::cli::Cli;
+use signalbox_server::run;
+use tokio::net::TcpListener;
 
 use crate::support::{Console, json_of, problem};
 
@@ -27,6 +32,42 @@ async fn av_2_readyz_names_the_failing_part() {
     console.db.pool.close().await;
     let down = json_of(person.get("/readyz").await, 503).await;
     assert_eq!(down["database"], "unreachable");
+}
+
+#[tokio::test]
+async fn av_2_signalbox_health_says_whether_the_console_is_ready() {
+    let console = Console::start().await;
+    let addr = console.base.trim_start_matches("http://");
+    let health = || run(Cli::try_parse_from(["signalbox", "health", "--addr", addr]).unwrap());
+    health().await.unwrap();
+    console.readiness.stop();
+    let error = health().await.unwrap_err().to_string();
+    assert!(error.contains(addr) && error.contains("stopping"), "{error}");
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let cli = Cli::try_parse_from(["signalbox", "health", "--addr", &gone]).unwrap();
+    assert!(run(cli).await.is_err());
+}
+
+#[tokio::test]
+async fn security_txt_names_whom_to_tell_where_somebody_is_named() {
+    let path = "/.well-known/security.txt";
+    let nobody = Console::start().await;
+    assert_eq!(nobody.visitor().get(path).await.status(), 404);
+    let contact = "mailto:security@example.com".to_owned();
+    let console = Console::start_with(|parts| {
+        parts.security_contact = Some(contact);
+        parts.outside.url = Some("https://ops.example.com".to_owned());
+    })
+    .await;
+    let answer = console.visitor().get(path).await;
+    assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
+    let text = answer.text().await.unwrap();
+    let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    assert_eq!(line("Contact: "), "mailto:security@example.com");
+    assert_eq!(line("Canonical: "), format!("https://ops.example.com{path}"));
+    let expires: DateTime<Utc> = line("Expires: ").parse().unwrap();
+    let days = (expires - console.system.now()).num_days();
+    assert!((1..365).contains(&days), "RFC 9116: less than a year ahead");
 }
 
 #[tokio::test]
