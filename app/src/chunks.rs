@@ -71,9 +71,11 @@ macro_rules! chunk {
     )+ };
 }
 
-chunk!(start: overview::OverviewPage as OVERVIEW, account::LoginPage as LOGIN, account::PasswordPage as PASSWORD);
+chunk!(start: overview::OverviewPage as OVERVIEW);
+chunk!(door: account::LoginPage as LOGIN, account::PasswordPage as PASSWORD);
 chunk!(jobs: jobs::JobsPage as JOBS);
-chunk!(work: jobs::JobPage as JOB, jobs::JobsBulkPage as JOBS_BULK, backfills::BackfillsPage as BACKFILLS);
+chunk!(job: jobs::JobPage as JOB);
+chunk!(many: jobs::JobsBulkPage as JOBS_BULK, backfills::BackfillsPage as BACKFILLS);
 chunk!(letters:
     dead_letters::DeadLettersPage as DEAD_LETTERS,
     bulk_operations::BulkPreviewPage as BULK_PREVIEW,
@@ -103,6 +105,8 @@ chunk!(records:
     exports::ExportsPage as EXPORTS,
     logs::LogsPage as LOGS,
     audit::AuditPage as AUDIT,
+);
+chunk!(domains:
     domains::DomainsPage as DOMAINS,
     domains::DomainPage as DOMAIN,
 );

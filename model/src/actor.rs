@@ -198,8 +198,9 @@ pub struct Actor {
     /// The user must choose a new password before anything else.
     #[serde(default)]
     pub must_change_password: bool,
-    /// The token that acts for the user, if it is not they themselves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The token that acts for the user, if it is not they themselves. Pages have none, and need not
+    /// know how to read one.
+    #[serde(skip)]
     pub token: Option<ActingToken>,
 }
 

@@ -10,6 +10,7 @@ mod exports;
 mod guard;
 mod health;
 mod jobs;
+mod login_attack;
 mod mail;
 mod matviews;
 mod operator;
