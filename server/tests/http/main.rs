@@ -13,6 +13,7 @@ mod health;
 mod jobs;
 mod mail;
 mod matviews;
+mod mutated;
 mod operator;
 mod origin;
 mod pages;
