@@ -68,6 +68,7 @@ async fn op_7_every_documented_route_is_closed_to_strangers_unless_it_says_that_
         }
     }
     let expected = [
+        "/.well-known/security.txt",
         "/api/auth/login",
         "/api/docs",
         "/api/docs/openapi.json",
