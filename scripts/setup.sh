@@ -17,4 +17,6 @@ fi
 if [ "$purpose" = test ]; then
     need_node
     need_chromium
+    need_python
+    need_curl_and_jq
 fi

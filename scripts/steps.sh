@@ -30,6 +30,8 @@ rust_tests() {
     fi
 }
 
+api_conformance() { scripts/schemathesis.sh; }
+
 browser_tests() {
     rm -f end2end/test-results/results.json
     end2end/run.sh
@@ -79,6 +81,7 @@ checks() {
 tests() {
     step bundle || true
     step rust_tests || true
+    step api_conformance || true
     step browser_tests || true
 }
 

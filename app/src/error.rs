@@ -112,6 +112,11 @@ impl AppError {
         AppError::invalid(vec![FieldError::new(field, detail)])
     }
 
+    fn not_understood(detail: &str) -> AppError {
+        let detail = format!("The form was not understood: {detail}.");
+        AppError::Invalid { detail, errors: Vec::new() }
+    }
+
     /// Whether the same question may be answered a moment later.
     pub const fn is_outage(&self) -> bool {
         matches!(self, AppError::Unavailable | AppError::Transport { .. })
@@ -137,18 +142,25 @@ impl FromServerFnError for AppError {
     type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> AppError {
-        match error {
+        let error = match error {
             ServerFnErrorErr::Args(detail) | ServerFnErrorErr::MissingArg(detail) => {
-                AppError::Invalid {
-                    detail: format!("The form was not understood: {detail}."),
-                    errors: Vec::new(),
-                }
+                AppError::not_understood(&detail)
+            }
+            // On the server the form could not be read; in the browser, the answer.
+            ServerFnErrorErr::Deserialization(detail) | ServerFnErrorErr::Request(detail)
+                if cfg!(feature = "ssr") =>
+            {
+                AppError::not_understood(&detail)
             }
             ServerFnErrorErr::ServerError(_) | ServerFnErrorErr::MiddlewareError(_) => {
                 AppError::Internal
             }
             other => AppError::Transport { detail: other.to_string() },
-        }
+        };
+        // No function has seen that form, and so none has set the status.
+        #[cfg(feature = "ssr")]
+        crate::request::set_status(error.status());
+        error
     }
 }
 

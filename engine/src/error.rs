@@ -24,7 +24,20 @@ pub enum CommandError {
     Invalid(Vec<FieldError>),
     /// The database did not answer, or refused.
     #[error("The database is not available.")]
-    Unavailable(#[from] sqlx::Error),
+    Unavailable(#[source] sqlx::Error),
+}
+
+/// PostgreSQL's `character_not_in_repertoire`: text cannot hold U+0000.
+const NOT_TEXT: &str = "22021";
+
+impl From<sqlx::Error> for CommandError {
+    fn from(error: sqlx::Error) -> CommandError {
+        let code = error.as_database_error().and_then(|error| error.code());
+        if code.as_deref() == Some(NOT_TEXT) {
+            return CommandError::invalid("input", "must not contain the character U+0000");
+        }
+        CommandError::Unavailable(error)
+    }
 }
 
 impl CommandError {

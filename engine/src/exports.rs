@@ -5,13 +5,21 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use serde_json::Value;
 use sqlx::postgres::PgPoolCopyExt;
+use tokio::sync::Semaphore;
 
 use crate::audit::{self, Act};
-use crate::{CommandError, Ctx};
+use crate::{CommandError, Ctx, db};
 
 /// Rows are handed on in pieces of about this many bytes: COPY tells each by itself, and to send it
 /// so takes several times as long.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// So many exports run at once; the next one waits for its turn.
+///
+/// Each has a connection of its own, which is closed with it. One that came from a pool would go back there
+/// even if the caller has gone after the first piece, and the rest of the rows would be the answer to
+/// whatever is asked on it next.
+static AT_ONCE: Semaphore = Semaphore::const_new(8);
 
 /// A CSV in the making.
 pub trait CsvStream: Stream<Item = Result<Bytes, sqlx::Error>> + Send + 'static {}
@@ -34,8 +42,11 @@ pub async fn csv(
     audit::record(&mut tx, ctx, act).await?;
     tx.commit().await?;
     let copy = format!("COPY ({select}) TO STDOUT WITH (FORMAT csv, HEADER true)");
-    let rows = ctx.db.copy_out_raw(&copy).await?;
-    Ok(in_pieces(rows))
+    let turn = AT_ONCE.acquire().await.ok();
+    let rows = db::own_pool(&ctx.db).copy_out_raw(&copy).await?;
+    Ok(in_pieces(rows).inspect(move |_| {
+        let _ = &turn;
+    }))
 }
 
 /// Gathers `rows` into pieces, with the line ends of RFC 4180.

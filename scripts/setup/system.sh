@@ -54,3 +54,17 @@ need_chromium() {
     is_macos && die "there is no Chrome, which the browser tests need" "Install it: brew install --cask google-chrome"
     apt_install chromium
 }
+
+# For schemathesis, which is installed into a place of its own when it first runs.
+need_python() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null && return
+    is_macos && die "there is no Python, which the API's tests need" "Install it: brew install python"
+    apt_install python3 python3-venv
+}
+
+# What the runbooks' own commands call.
+need_curl_and_jq() {
+    has curl && has jq && return
+    is_macos && die "there is no curl or no jq, which the runbooks' commands need" "Install them: brew install curl jq"
+    apt_install curl jq ca-certificates
+}

@@ -42,7 +42,8 @@ pub fn error_page(problem: &Problem, theme: Theme, stylesheet: &str, request_id:
     )
 }
 
-fn escape(text: &str) -> String {
+/// `text` as it stands in HTML.
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use signalbox_engine::CommandError;
+use signalbox_model::actor::Permission;
 use signalbox_model::problem::{FieldError, Problem};
 
 /// The media type of a problem.
@@ -60,6 +61,12 @@ impl ApiProblem {
     /// The signed-in user may not do this (403).
     pub fn forbidden(detail: impl Into<String>) -> ApiProblem {
         Problem::new(403, "forbidden", "Forbidden", detail).into()
+    }
+
+    /// The signed-in user lacks a permission (403).
+    pub fn lacks(permission: Permission) -> ApiProblem {
+        let what = permission.describe();
+        ApiProblem::forbidden(format!("You may not {what}. An admin can give you the role."))
     }
 
     /// The database does not answer (503).

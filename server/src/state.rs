@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
+use serde_json::Value;
 use signalbox_app::request::Assets;
 use signalbox_engine::Ctx;
 use signalbox_engine::alerts::courier::Outside;
@@ -17,6 +18,7 @@ use signalbox_model::Timestamp;
 use crate::assets;
 use crate::metrics::http::HttpMetrics;
 use crate::network::Networks;
+use crate::openapi::page::page;
 use crate::telemetry::Telemetry;
 
 /// What the console is made from.
@@ -97,6 +99,14 @@ impl Readiness {
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
 
+/// What the API documents of itself, for people and for programs.
+pub struct Docs {
+    /// As HTML.
+    pub page: String,
+    /// As OpenAPI.
+    pub json: String,
+}
+
 /// The contents of [`AppState`].
 pub struct Inner {
     /// What the console is made from.
@@ -105,6 +115,8 @@ pub struct Inner {
     pub assets: Arc<Assets>,
     /// When the console started.
     pub started_at: Timestamp,
+    /// What the API documents of itself.
+    pub docs: Docs,
     /// How everything stands.
     pub telemetry: Telemetry,
     /// How requests went.
@@ -114,7 +126,7 @@ pub struct Inner {
 
 impl AppState {
     /// The state made of `parts`; reads the list of built files.
-    pub fn new(parts: AppParts) -> AppState {
+    pub fn new(parts: AppParts, document: &Value) -> AppState {
         // In code, not from LEPTOS_* at compile time: those would change the names of the files.
         let leptos = LeptosOptions::builder()
             .output_name("frontend")
@@ -123,9 +135,21 @@ impl AppState {
             .build();
         let assets = Arc::new(assets::read(&parts.site_root));
         let started_at = parts.system.now();
+        let docs = Docs {
+            page: page(document, &assets.address("signalbox.css")),
+            json: document.to_string(),
+        };
         let telemetry = Telemetry::new(parts.system.clone(), parts.registry.clone());
         let http_metrics = HttpMetrics::default();
-        AppState(Arc::new(Inner { parts, assets, started_at, telemetry, http_metrics, leptos }))
+        AppState(Arc::new(Inner {
+            parts,
+            assets,
+            started_at,
+            docs,
+            telemetry,
+            http_metrics,
+            leptos,
+        }))
     }
 }
 

@@ -30,11 +30,10 @@ pub(crate) async fn list_backfills() -> Result<BackfillsFacts, AppError> {
 /// Starts a backfill over the last `days` days (OP-11).
 #[server(prefix = "/api/fn", endpoint = "trigger_backfill", output = crate::codec::Json)]
 pub(crate) async fn trigger_backfill(days: i64, limit: i64) -> Result<Notice, AppError> {
-    use crate::request::{finish, state};
+    use crate::request::{ctx, finish, state};
     use signalbox_pipelines::domains::commands;
 
-    let state = state()?;
-    let ctx = state.ctx()?;
+    let (ctx, state) = (ctx()?, state()?);
     let result = commands::trigger_backfill(&ctx, &state.registry, days, limit).await;
     let result = result.map(|job| {
         Notice::done(format!("The backfill of {days} days is on its way as job {}.", job.id))

@@ -224,11 +224,10 @@ pub(crate) async fn release_job(id: JobId) -> Result<Notice, AppError> {
 /// Starts a discovery for at most `limit` posts (OP-11).
 #[server(prefix = "/api/fn", endpoint = "trigger_discovery", output = crate::codec::Json)]
 pub(crate) async fn trigger_discovery(limit: i64) -> Result<Notice, AppError> {
-    use crate::request::{finish, state};
+    use crate::request::{ctx, finish, state};
     use signalbox_pipelines::domains::commands;
 
-    let state = state()?;
-    let ctx = state.ctx()?;
+    let (ctx, state) = (ctx()?, state()?);
     let result = commands::trigger_discovery(&ctx, &state.registry, limit).await;
     let result = result.map(|job| {
         Notice::done(format!("Discovery is on its way as job {}.", job.id))

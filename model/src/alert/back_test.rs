@@ -1,11 +1,12 @@
 //! What an alert rule would have found with another threshold or duration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
 /// What is to be tried; what is absent stays as the rule has it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TriedRule {
     /// From where on.
@@ -15,7 +16,7 @@ pub struct TriedRule {
 }
 
 /// What a rule would have found in the last hours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackTest {
     /// Over this many hours until now.
@@ -33,7 +34,7 @@ pub struct BackTest {
 }
 
 /// What a back-test found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
     /// How often an alert would have fired.
@@ -54,7 +55,7 @@ impl Found {
 }
 
 /// An alert that would have fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WouldFire {
     /// What it would have been about: a kind, a queue, a provider.
@@ -68,7 +69,7 @@ pub struct WouldFire {
 }
 
 /// What was measured in a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Point {
     /// When it began.

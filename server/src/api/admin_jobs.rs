@@ -1,7 +1,6 @@
 //! The overview by API (OP-2), and starting pipelines (OP-11).
 
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_engine::overview;
 use signalbox_model::backfill::{Backfills, DAYS_DEFAULT, LIMIT_DEFAULT};
@@ -11,6 +10,7 @@ use signalbox_pipelines::domains::commands;
 
 use super::input::{Json, Params, Signed};
 use super::jobs::JobRef;
+use super::output::Accepted;
 use super::requested_by;
 use crate::problem::{Answer, ApiProblem};
 
@@ -18,7 +18,7 @@ use crate::problem::{Answer, ApiProblem};
 const HOURS_DEFAULT: i64 = 24;
 
 /// The query of `GET /api/admin/jobs`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OverviewParams {
     r#type: Option<String>,
@@ -40,7 +40,7 @@ pub async fn backfills(Signed { ctx, .. }: Signed) -> Answer<axum::Json<Backfill
 }
 
 /// The body of `POST /api/admin/jobs`. One struct for all actions, so that a wrong field is named.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trigger {
     action: String,
@@ -54,7 +54,7 @@ pub struct Trigger {
 pub async fn trigger(
     Signed { ctx, registry }: Signed,
     Json(trigger): Json<Trigger>,
-) -> Answer<Response> {
+) -> Answer<Accepted<JobRef>> {
     requested_by::check(&ctx.actor, trigger.requested_by.as_deref())?;
     let limit = trigger.limit.unwrap_or(LIMIT_DEFAULT);
     let days = trigger.days.unwrap_or(DAYS_DEFAULT);
@@ -73,7 +73,7 @@ pub async fn trigger(
         }
         _ => return Err(unknown_action()),
     };
-    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id: job.id })).into_response())
+    Ok(Accepted(JobRef { id: job.id }))
 }
 
 impl Trigger {

@@ -1,19 +1,20 @@
 //! Alerts by API (OP-13).
 
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::alerts;
 use signalbox_model::alert::{Alert, BackTest, Message, Rule, RuleChange, TriedRule};
 use signalbox_model::page::Page;
 
 use super::input::{Id, Json, Params, Signed};
+use super::output::Accepted;
 use crate::problem::Answer;
 use crate::state::AppState;
 
 /// The answer of `GET /api/admin/alerts`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Alerts {
     /// What fires now, the most urgent first.
     firing: Vec<Alert>,
@@ -33,7 +34,7 @@ pub async fn list(Signed { ctx, .. }: Signed) -> Answer<axum::Json<Alerts>> {
 }
 
 /// The query of `GET /api/admin/alerts/history`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Keyset {
     rule: Option<String>,
@@ -74,7 +75,7 @@ pub async fn try_out(
 }
 
 /// The body of `POST /api/admin/alerts/rules/{name}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Change it.
@@ -112,7 +113,9 @@ pub async fn command(
 }
 
 /// `POST /api/admin/test-alert` → 202 and the messages, one for each channel.
-pub async fn test(State(state): State<AppState>, Signed { ctx, .. }: Signed) -> Answer<Response> {
-    let messages = alerts::test_message(&ctx, &state.parts.outside).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(messages)).into_response())
+pub async fn test(
+    State(state): State<AppState>,
+    Signed { ctx, .. }: Signed,
+) -> Answer<Accepted<Vec<Message>>> {
+    Ok(Accepted(alerts::test_message(&ctx, &state.parts.outside).await?))
 }

@@ -1,6 +1,6 @@
 //! The audit log by API (AV-11).
 
-use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_engine::audit;
 use signalbox_model::audit::{AuditEntry, AuditFilter, AuditVerdict};
@@ -8,6 +8,7 @@ use signalbox_model::page::Page;
 
 use super::exports::{csv, file_time};
 use super::input::{Params, Signed};
+use super::output::Csv;
 use crate::problem::Answer;
 
 /// `GET /api/admin/audit?actor=&action=&q=&cursor=&limit=`, the newest first.
@@ -19,7 +20,7 @@ pub async fn search(
 }
 
 /// The query of `GET /api/admin/audit/verify`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
     seal: Option<String>,
@@ -35,7 +36,7 @@ pub async fn verify(
 }
 
 /// `GET /api/admin/audit/export`: all of it as CSV, with the seals.
-pub async fn export(Signed { ctx, .. }: Signed) -> Answer<Response> {
+pub async fn export(Signed { ctx, .. }: Signed) -> Answer<Csv> {
     let rows = audit::csv(&ctx).await?;
     Ok(csv(&format!("audit-log_{}.csv", file_time(ctx.now())), rows))
 }

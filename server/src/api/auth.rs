@@ -2,9 +2,10 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse as _;
 use http::StatusCode;
 use http::header::SET_COOKIE;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_app::request::RequestState;
 use signalbox_app::session as browser;
@@ -14,11 +15,12 @@ use signalbox_model::actor::Actor;
 use tower_sessions::Session;
 
 use super::input::{Json, Signed};
+use super::output::NoContent;
 use crate::problem::{Answer, ApiProblem};
 use crate::state::AppState;
 
 /// The body of `POST /api/auth/login`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     email: String,
@@ -26,7 +28,7 @@ pub struct Login {
 }
 
 /// The body of `POST /api/auth/password`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
     current: String,
@@ -39,7 +41,7 @@ pub async fn login(
     session: Session,
     Extension(request): Extension<RequestState>,
     Json(login): Json<Login>,
-) -> Answer<Response> {
+) -> Answer<NoContent> {
     let system = &state.parts.system;
     let who = (login.email.as_str(), login.password.as_str());
     let (_, cookie) =
@@ -50,7 +52,7 @@ pub async fn login(
     if let Some(cookie) = cookie {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    Ok(response)
+    Ok(NoContent(response))
 }
 
 fn refusal(error: SignInError) -> ApiProblem {
@@ -79,14 +81,12 @@ fn refusal(error: SignInError) -> ApiProblem {
 }
 
 /// `POST /api/auth/logout` → 204, signed in or not.
-pub async fn logout(session: Session) -> Response {
-    match session.flush().await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => {
-            tracing::error!(%error, "cannot end a session");
-            ApiProblem::unavailable().into_response()
-        }
-    }
+pub async fn logout(session: Session) -> Answer<StatusCode> {
+    session.flush().await.map_err(|error| {
+        tracing::error!(%error, "cannot end a session");
+        ApiProblem::unavailable()
+    })?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `GET /api/auth/me` → who is signed in.

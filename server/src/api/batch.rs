@@ -5,6 +5,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use signalbox_engine::CommandError;
@@ -14,6 +15,8 @@ use signalbox_model::problem::FieldError;
 
 use super::input::{Signed, from_json};
 use super::lines::{LineError, Lines};
+use crate::openapi::describe::Answers;
+use crate::openapi::operation::{Operation, Schemas};
 use crate::problem::{ApiProblem, PROBLEM_JSON};
 
 /// Jobs enqueued in one transaction.
@@ -24,7 +27,7 @@ const LINE_BYTES_BOUND: usize = PAYLOAD_BYTES_BOUND + 4096;
 const ERRORS_BOUND: usize = 100;
 
 /// What a batch brought.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Outcome {
     /// Jobs that are new.
     enqueued: usize,
@@ -46,11 +49,26 @@ struct Chunk {
 /// Enqueues chunk by chunk, each in one transaction. The first chunk with a wrong line ends it:
 /// nothing of that chunk is enqueued, and the answer (422) lists its wrong lines beside what the
 /// chunks before brought. With idempotency keys the corrected batch can simply be sent again.
-pub async fn enqueue_batch(signed: Signed, request: Request<Body>) -> Response {
+pub async fn enqueue_batch(signed: Signed, request: Request<Body>) -> Batch {
     let mut outcome = Outcome::default();
-    match run(&signed, request.into_body(), &mut outcome).await {
+    Batch(match run(&signed, request.into_body(), &mut outcome).await {
         Ok(()) => axum::Json(outcome).into_response(),
         Err(problem) => with_outcome(problem, &outcome),
+    })
+}
+
+/// The answer to a batch: its outcome, or a problem with what was done before it.
+pub struct Batch(Response);
+
+impl IntoResponse for Batch {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Answers for Batch {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        operation.answers_json::<Outcome>(200, schemas);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Circuit breakers by API (OP-1).
 
 use axum::extract::Path;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::breaker::{back_test, force, history, store};
 use signalbox_model::Timestamp;
@@ -14,13 +15,13 @@ use super::requested_by;
 use crate::problem::Answer;
 
 /// The answer of `GET /api/admin/breakers`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Breakers {
     breakers: Vec<Breaker>,
 }
 
 /// The body of `POST /api/admin/breakers/{provider}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Act {
     action: BreakerAction,
@@ -31,7 +32,7 @@ pub struct Act {
 }
 
 /// The query of `GET /api/admin/breakers/{provider}/history`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Keyset {
     cursor: Option<i64>,

@@ -1,17 +1,17 @@
 //! Acts on many dead letters at once, by API.
 
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_engine::dead_letters::bulk;
 use signalbox_model::bulk_operation::{BulkOperation, BulkPreview, BulkRequest};
 use signalbox_model::page::Page;
 
 use super::input::{Id, Json, Params, Signed};
+use super::output::Accepted;
 use crate::problem::Answer;
 
 /// The query of `GET /api/admin/dead-letter-queue/bulk`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Keyset {
     cursor: Option<i64>,
@@ -34,9 +34,8 @@ pub async fn preview(
 pub async fn start(
     Signed { ctx, .. }: Signed,
     Json(request): Json<BulkRequest>,
-) -> Answer<Response> {
-    let operation = bulk::start(&ctx, &request).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(operation)).into_response())
+) -> Answer<Accepted<BulkOperation>> {
+    Ok(Accepted(bulk::start(&ctx, &request).await?))
 }
 
 /// `GET /api/admin/dead-letter-queue/bulk?cursor=&limit=`: the newest first.

@@ -1,7 +1,7 @@
 //! Dead letters by API (OP-6).
 
-use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::dead_letters;
 use signalbox_model::dead_letter::{
@@ -12,11 +12,12 @@ use signalbox_model::metrics::DeadLetterCounts;
 use signalbox_model::page::Page;
 
 use super::input::{Json, Params, Signed};
+use super::output::Accepted;
 use super::requested_by;
 use crate::problem::Answer;
 
 /// The query of `GET /api/admin/dead-letter-queue`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
     status: Option<DeadLetterStatus>,
@@ -29,7 +30,7 @@ pub struct Filter {
 }
 
 /// One page of dead letters, and how many there are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Letters {
     #[serde(flatten)]
     page: Page<DeadLetter>,
@@ -37,7 +38,7 @@ pub struct Letters {
 }
 
 /// The body of `POST` and `DELETE /api/admin/dead-letter-queue`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Letter {
     dlq_id: i64,
@@ -45,7 +46,7 @@ pub struct Letter {
 }
 
 /// The answer to a retry.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Retried {
     dlq_id: i64,
@@ -63,7 +64,7 @@ pub async fn list(
 }
 
 /// The query of `GET /api/admin/dead-letter-queue/groups`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Largest {
     limit: Option<i64>,
@@ -78,7 +79,7 @@ pub async fn groups(
 }
 
 /// The body of `POST /api/admin/dead-letter-queue/groups`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Decision {
     fingerprint: String,
@@ -101,11 +102,13 @@ pub async fn mark(
 
 /// `POST /api/admin/dead-letter-queue {"dlqId","requestedBy"?}` → 202: its job runs again. 404
 /// for an unknown one, 409 if it was retried already.
-pub async fn retry(Signed { ctx, .. }: Signed, Json(letter): Json<Letter>) -> Answer<Response> {
+pub async fn retry(
+    Signed { ctx, .. }: Signed,
+    Json(letter): Json<Letter>,
+) -> Answer<Accepted<Retried>> {
     requested_by::check(&ctx.actor, letter.requested_by.as_deref())?;
     let job_id = dead_letters::retry(&ctx, letter.dlq_id).await?;
-    let retried = Retried { dlq_id: letter.dlq_id, job_id };
-    Ok((StatusCode::ACCEPTED, axum::Json(retried)).into_response())
+    Ok(Accepted(Retried { dlq_id: letter.dlq_id, job_id }))
 }
 
 /// `DELETE /api/admin/dead-letter-queue {"dlqId","requestedBy"?}` → 204: gone for good.

@@ -1,28 +1,30 @@
 //! CSV exports (OP-12), streamed in constant memory.
 
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use chrono::{NaiveDate, NaiveTime};
 use futures::{Stream, TryStreamExt as _};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_model::Timestamp;
 use signalbox_model::domain::DateFilter;
 use signalbox_pipelines::domains::export;
 
 use super::input::{Id, Params, Signed};
+use super::output::Csv;
 use crate::problem::{Answer, ApiProblem};
 
 /// The query of `GET /api/domains/export`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DomainsParams {
     date_filter: Option<String>,
 }
 
 /// The query of `GET /api/domains/{id}/mentions/export`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MentionsParams {
     since: Option<String>,
@@ -32,7 +34,7 @@ pub struct MentionsParams {
 pub async fn domains(
     Signed { ctx, .. }: Signed,
     Params(params): Params<DomainsParams>,
-) -> Answer<Response> {
+) -> Answer<Csv> {
     let filter = match params.date_filter.as_deref() {
         None => DateFilter::All,
         Some(name) => DateFilter::from_name(name)
@@ -47,7 +49,7 @@ pub async fn mentions(
     Signed { ctx, .. }: Signed,
     Id(id): Id,
     Params(params): Params<MentionsParams>,
-) -> Answer<Response> {
+) -> Answer<Csv> {
     let since = params.since.as_deref().map(parse_since).transpose()?;
     let range = since.map_or("all".to_owned(), |since| format!("since-{}", file_time(since)));
     let rows = export::mentions_csv(&ctx, id, since).await?;
@@ -78,7 +80,7 @@ pub(super) fn file_time(time: Timestamp) -> String {
 pub(super) fn csv<E>(
     file_name: &str,
     rows: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
-) -> Response
+) -> Csv
 where
     E: std::error::Error + Send + Sync + 'static,
 {
@@ -87,7 +89,7 @@ where
     let disposition = format!("attachment; filename=\"{file_name}\"");
     let headers =
         [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition)];
-    (headers, Body::from_stream(rows)).into_response()
+    Csv((headers, Body::from_stream(rows)).into_response())
 }
 
 #[cfg(test)]

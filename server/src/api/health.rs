@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use chrono::SubsecRound as _;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_model::Timestamp;
 use signalbox_model::health::{self, Issue};
 
+use super::output::OkOrUnavailable;
 use super::watcher::Watcher;
 use crate::state::AppState;
 
 /// The answer of `GET /healthz`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Alive {
     status: &'static str,
     timestamp: Timestamp,
@@ -23,7 +24,7 @@ pub struct Alive {
 }
 
 /// The answer of `GET /readyz`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Ready {
     /// `ready`, `not_ready` or `stopping`.
     status: &'static str,
@@ -34,7 +35,7 @@ pub struct Ready {
 }
 
 /// The answer of `GET /health` and `GET /api/health`. Strangers see `status` alone.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
     /// `ok`, `degraded` when anything is not as it should be, or `unavailable` without a database.
     status: &'static str,
@@ -43,7 +44,7 @@ pub struct Health {
 }
 
 /// What is told to those who may know.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Telemetry {
     /// When it was read: at most a second ago.
     as_of: Timestamp,
@@ -59,7 +60,7 @@ pub struct Telemetry {
 }
 
 /// The providers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Ingestion {
     issues: Vec<Issue>,
     /// Since when the calls are counted.
@@ -68,7 +69,7 @@ pub struct Ingestion {
 }
 
 /// A provider.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Source {
     /// `closed`, `open` or `half_open`.
     circuit_state: &'static str,
@@ -85,7 +86,7 @@ pub struct Source {
 }
 
 /// How the calls of an operation went.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Calls {
     ok: i64,
     failed: i64,
@@ -99,14 +100,15 @@ pub struct Calls {
 pub async fn healthz(State(state): State<AppState>) -> axum::Json<Alive> {
     axum::Json(Alive {
         status: "ok",
-        timestamp: state.parts.system.now(),
+        // Whole seconds, as the runbook shows it, and as jq's `fromdate` takes it.
+        timestamp: state.parts.system.now().trunc_subsecs(0),
         uptime: state.uptime_s(),
         version: env!("CARGO_PKG_VERSION"),
     })
 }
 
 /// `GET /readyz` (AV-2): 200 when work can be taken, else 503 with the failing part named.
-pub async fn readyz(State(state): State<AppState>) -> Response {
+pub async fn readyz(State(state): State<AppState>) -> OkOrUnavailable<Ready> {
     let found = state.telemetry.probe().await;
     let stopping = !state.parts.readiness.is_ready();
     let ready = Ready {
@@ -118,22 +120,19 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
         database: if found.database { "connected" } else { "unreachable" },
         queues: if found.queues { "healthy" } else { "unavailable" },
     };
-    let is_ready = found.queues && !stopping;
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, axum::Json(ready)).into_response()
+    OkOrUnavailable { other: stopping || !found.queues, content: ready }
 }
 
 /// `GET /health`, `GET /api/health` (ST-2): a stranger learns that we are here; those who may see the
 /// console, and addresses on `HEALTH_ALLOWLIST`, learn how everything stands.
-pub async fn health(State(state): State<AppState>, watcher: Watcher) -> Response {
+pub async fn health(State(state): State<AppState>, watcher: Watcher) -> OkOrUnavailable<Health> {
     let read = state.telemetry.read().await;
     let health = match (&read, watcher) {
         (None, _) => Health { status: "unavailable", telemetry: None },
         (Some(read), Watcher::Trusted) => Health::of(read, state.uptime_s()),
         (Some(_), _) => Health { status: "ok", telemetry: None },
     };
-    let status = if read.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, axum::Json(health)).into_response()
+    OkOrUnavailable { other: read.is_none(), content: health }
 }
 
 impl Health {

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_engine::jobs::{bulk, commands, enqueue, hold, list, why};
 use signalbox_model::job::{Enqueued, Job, JobDetail, JobFilter, JobId, NewJob};
@@ -11,25 +12,42 @@ use signalbox_model::page::Page;
 use signalbox_model::why::Verdict;
 
 use super::input::{Id, Json, Params, Signed};
+use super::output::Accepted;
 use super::requested_by::Because;
+use crate::openapi::describe::Answers;
+use crate::openapi::operation::{Operation, Schemas};
 use crate::problem::Answer;
 
 /// A job's number, as the API answers it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct JobRef {
     /// The number.
     pub id: JobId,
 }
 
+/// The answer to a new job.
+#[derive(Debug)]
+pub struct Made(Enqueued);
+
+impl IntoResponse for Made {
+    fn into_response(self) -> Response {
+        let Enqueued { id, existed } = self.0;
+        let status = if existed { StatusCode::OK } else { StatusCode::CREATED };
+        let location = [(LOCATION, format!("/api/jobs/{id}"))];
+        (status, location, axum::Json(JobRef { id })).into_response()
+    }
+}
+
+impl Answers for Made {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        operation.answers_json::<JobRef>(200, schemas);
+        operation.answers_json::<JobRef>(201, schemas);
+    }
+}
+
 /// `POST /api/jobs` → 201, or 200 with the first job's id for a repeated idempotency key.
-pub async fn enqueue(
-    Signed { ctx, registry }: Signed,
-    Json(job): Json<NewJob>,
-) -> Answer<Response> {
-    let Enqueued { id, existed } = enqueue::enqueue(&ctx, &registry, job).await?;
-    let status = if existed { StatusCode::OK } else { StatusCode::CREATED };
-    let location = [(LOCATION, format!("/api/jobs/{id}"))];
-    Ok((status, location, axum::Json(JobRef { id })).into_response())
+pub async fn enqueue(Signed { ctx, registry }: Signed, Json(job): Json<NewJob>) -> Answer<Made> {
+    Ok(Made(enqueue::enqueue(&ctx, &registry, job).await?))
 }
 
 /// `GET /api/jobs?state=&kind=&queue=&provider=&errorClass=&since=&until=&q=&path=&cursor=&limit=`.
@@ -68,21 +86,21 @@ pub async fn why(Signed { ctx, registry }: Signed, Id(id): Id) -> Answer<axum::J
 }
 
 /// `POST /api/jobs/{id}/cancel` → 202: a running job stops when its code notices.
-pub async fn cancel(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
+pub async fn cancel(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Accepted<JobRef>> {
     commands::cancel(&ctx, id).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+    Ok(Accepted(JobRef { id }))
 }
 
 /// `POST /api/jobs/{id}/retry` → 202. For a dead job; 409 for any other.
-pub async fn retry(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
+pub async fn retry(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Accepted<JobRef>> {
     commands::retry(&ctx, id).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+    Ok(Accepted(JobRef { id }))
 }
 
 /// `POST /api/jobs/{id}/run-next` → 202: before all others, even from a paused queue.
-pub async fn run_next(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
+pub async fn run_next(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Accepted<JobRef>> {
     commands::run_next(&ctx, id).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+    Ok(Accepted(JobRef { id }))
 }
 
 /// `POST /api/jobs/{id}/hold {"reason","requestedBy"?}` → 202: a running job stops when its code
@@ -91,13 +109,13 @@ pub async fn hold(
     Signed { ctx, .. }: Signed,
     Id(id): Id,
     Json(body): Json<Because>,
-) -> Answer<Response> {
+) -> Answer<Accepted<JobRef>> {
     hold::hold(&ctx, id, body.reason(&ctx.actor)?).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+    Ok(Accepted(JobRef { id }))
 }
 
 /// `POST /api/jobs/{id}/release` → 202. 409 for a job that is not held.
-pub async fn release(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Response> {
+pub async fn release(Signed { ctx, .. }: Signed, Id(id): Id) -> Answer<Accepted<JobRef>> {
     hold::release(&ctx, id).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(JobRef { id })).into_response())
+    Ok(Accepted(JobRef { id }))
 }

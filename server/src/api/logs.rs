@@ -1,5 +1,6 @@
 //! The system log by API (OP-14).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_engine::logs;
 use signalbox_model::page::Page;
@@ -9,7 +10,7 @@ use super::input::{Params, Signed};
 use crate::problem::Answer;
 
 /// The query of `GET /api/admin/logs`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
     event_type: Option<String>,

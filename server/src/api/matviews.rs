@@ -1,7 +1,6 @@
 //! Materialized views by API (OP-9, OP-10).
 
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::matviews;
 use signalbox_model::job::JobId;
@@ -9,11 +8,12 @@ use signalbox_model::matview::Matviews;
 use signalbox_model::problem::FieldError;
 
 use super::input::{Json, Signed};
+use super::output::OkOrAccepted;
 use super::requested_by;
 use crate::problem::{Answer, ApiProblem};
 
 /// The body of `POST /api/admin/matviews`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Command {
     action: String,
@@ -21,7 +21,7 @@ pub struct Command {
 }
 
 /// The answer to a command: how they stand now, and the job that refreshes them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Commanded {
     #[serde(flatten)]
@@ -40,7 +40,7 @@ pub async fn status(Signed { ctx, .. }: Signed) -> Answer<axum::Json<Matviews>> 
 pub async fn command(
     Signed { ctx, registry }: Signed,
     Json(command): Json<Command>,
-) -> Answer<Response> {
+) -> Answer<OkOrAccepted<Commanded>> {
     requested_by::check(&ctx.actor, command.requested_by.as_deref())?;
     let mut job_id = None;
     match command.action.as_str() {
@@ -52,7 +52,6 @@ pub async fn command(
             return Err(ApiProblem::invalid(vec![FieldError::new("action", allowed)]));
         }
     }
-    let status = if job_id.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
     let matviews = matviews::status(&ctx).await?;
-    Ok((status, axum::Json(Commanded { matviews, job_id })).into_response())
+    Ok(OkOrAccepted { other: job_id.is_some(), content: Commanded { matviews, job_id } })
 }

@@ -1,9 +1,10 @@
 //! `GET /metrics` (AV-4).
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse as _;
 use http::header::CONTENT_TYPE;
 
+use super::output::Plain;
 use super::watcher::Watcher;
 use crate::memory::memory;
 use crate::metrics::page;
@@ -16,7 +17,7 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `GET /metrics`: figures for Prometheus. For those who may see the console, and for addresses on
 /// `HEALTH_ALLOWLIST`. While the database does not answer, the figures of this process alone.
-pub async fn metrics(State(state): State<AppState>, watcher: Watcher) -> Answer<Response> {
+pub async fn metrics(State(state): State<AppState>, watcher: Watcher) -> Answer<Plain> {
     watcher.demand_trusted()?;
     let mut text = Text::default();
     let health = state.telemetry.read().await;
@@ -32,5 +33,5 @@ pub async fn metrics(State(state): State<AppState>, watcher: Watcher) -> Answer<
     }
     let started = state.started_at.timestamp() as f64;
     text.gauge("process_start_time_seconds", "When this process started, since 1970.", started);
-    Ok(([(CONTENT_TYPE, TEXT)], text.into_string()).into_response())
+    Ok(Plain(([(CONTENT_TYPE, TEXT)], text.into_string()).into_response()))
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_model::Timestamp;
@@ -17,7 +18,7 @@ use crate::problem::{Answer, ApiProblem};
 use crate::state::AppState;
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Triage {
     status: ServiceState,
     /// What is not as it should be, in words.
@@ -31,7 +32,7 @@ pub struct Triage {
 }
 
 /// A queue. Jobs that wait are counted to 10,000.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Queue {
     state: QueueState,
     /// Due, and waiting for a worker.
@@ -48,7 +49,7 @@ pub struct Queue {
 }
 
 /// A worker.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Worker {
     id: String,
     name: String,
@@ -64,7 +65,7 @@ pub struct Worker {
 }
 
 /// The scheduler.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Scheduler {
     /// Schedules that tick.
     scheduled_jobs: i64,
@@ -77,7 +78,7 @@ pub struct Scheduler {
 }
 
 /// The vault of credentials.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Vault {
     status: &'static str,
 }

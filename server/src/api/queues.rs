@@ -1,7 +1,7 @@
 //! Queues by API (AV-6, ST-4).
 
 use axum::extract::Path;
-use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::dead_letters::bulk;
 use signalbox_engine::jobs::handler::Registry;
@@ -10,11 +10,12 @@ use signalbox_model::bulk_operation::{BulkOperation, BulkRequest};
 use signalbox_model::queue::Queue;
 
 use super::input::{Json, Signed};
+use super::output::Accepted;
 use super::requested_by::{self, Because};
 use crate::problem::Answer;
 
 /// The answer of `GET /api/admin/queues`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Queues {
     queues: Vec<Queue>,
 }
@@ -25,7 +26,7 @@ pub async fn list(Signed { ctx, registry }: Signed) -> Answer<axum::Json<Queues>
 }
 
 /// The body of `pause`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pause {
     /// A missing reason is refused by the engine, like an empty one.
@@ -36,7 +37,7 @@ pub struct Pause {
 }
 
 /// The body of `limit`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limit {
     /// `null` lifts the bound.
@@ -83,11 +84,10 @@ pub async fn clear_failed(
     Signed { ctx, registry }: Signed,
     Path(name): Path<String>,
     Json(body): Json<Because>,
-) -> Answer<(StatusCode, axum::Json<BulkOperation>)> {
+) -> Answer<Accepted<BulkOperation>> {
     let reason = body.reason(&ctx.actor)?.to_owned();
     queues::read(&ctx, &registry, &name).await?;
-    let operation = bulk::start(&ctx, &BulkRequest::clear_queue(name, reason)).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(operation)))
+    Ok(Accepted(bulk::start(&ctx, &BulkRequest::clear_queue(name, reason)).await?))
 }
 
 /// `POST /api/ops/queues/{name}/limit {"maxConcurrent","reason"}` → the queue.

@@ -1,5 +1,6 @@
 //! `requestedBy` (OP-7): says who asks, and cannot say it is somebody else.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_model::actor::Actor;
 
@@ -23,7 +24,7 @@ pub fn check(actor: &Actor, requested_by: Option<&str>) -> Answer<()> {
 }
 
 /// The body of a command that takes a reason and nothing else.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Because {
     /// A missing reason is refused by the engine, like an empty one.

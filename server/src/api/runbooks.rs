@@ -1,23 +1,25 @@
 //! Runbooks by API (RB, JS-3).
 
 use axum::extract::Path;
-use axum::response::IntoResponse;
+use axum::response::IntoResponse as _;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::{CommandError, runbooks};
 use signalbox_model::runbook::{Incident, Lever, Run, Runbook, Severity};
 
 use super::input::{Json, Signed};
+use super::output::Markdown;
 use crate::problem::{Answer, ApiProblem};
 
 /// The answer of `GET /api/admin/runbooks`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Runbooks {
     runbooks: Vec<Runbook>,
 }
 
 /// The body of `POST /api/admin/runbooks/{incident}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Take it on.
@@ -90,12 +92,12 @@ pub async fn run(Signed { ctx, .. }: Signed, Path(id): Path<i64>) -> Answer<axum
 }
 
 /// `GET /api/admin/runbooks/runs/{id}/export`: the same as a Markdown file.
-pub async fn export(Signed { ctx, .. }: Signed, Path(id): Path<i64>) -> Answer<impl IntoResponse> {
+pub async fn export(Signed { ctx, .. }: Signed, Path(id): Path<i64>) -> Answer<Markdown> {
     let run = runbooks::run(&ctx, id).await?;
     let name = format!("attachment; filename=\"{}-run-{id}.md\"", run.incident.name());
     let headers =
         [(CONTENT_TYPE, "text/markdown; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((headers, run.markdown()))
+    Ok(Markdown((headers, run.markdown()).into_response()))
 }
 
 fn incident(name: &str) -> Result<Incident, ApiProblem> {

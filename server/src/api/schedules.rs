@@ -1,8 +1,7 @@
 //! Schedules by API (OP-16).
 
 use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::schedules;
 use signalbox_model::job::JobId;
@@ -10,11 +9,12 @@ use signalbox_model::problem::FieldError;
 use signalbox_model::schedule::{Preview, Schedule, Times};
 
 use super::input::{Json, Params, Signed};
+use super::output::OkOrAccepted;
 use super::requested_by;
 use crate::problem::{Answer, ApiProblem};
 
 /// The answer of `GET /api/admin/schedules`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Schedules {
     schedules: Vec<Schedule>,
 }
@@ -33,7 +33,7 @@ pub async fn read(
 }
 
 /// The query of `GET /api/admin/schedules/preview`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Asked {
     cron: Option<String>,
@@ -52,7 +52,7 @@ pub async fn preview(
 
 /// The body of `POST /api/admin/schedules/{name}`. One struct for all actions, so that a wrong
 /// field is named.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Command {
     action: String,
@@ -63,7 +63,7 @@ pub struct Command {
 }
 
 /// The answer to a command: the schedule as it is now, and what came of the command.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Commanded {
     #[serde(flatten)]
@@ -82,7 +82,7 @@ pub async fn command(
     Signed { ctx, registry }: Signed,
     Path(name): Path<String>,
     Json(command): Json<Command>,
-) -> Answer<Response> {
+) -> Answer<OkOrAccepted<Commanded>> {
     requested_by::check(&ctx.actor, command.requested_by.as_deref())?;
     let why = command.reason.as_deref();
     let (mut job_id, mut dropped_ticks) = (None, None);
@@ -101,8 +101,8 @@ pub async fn command(
         _ => return Err(unknown_action()),
     }
     let schedule = schedules::read(&ctx, &name).await?;
-    let status = if job_id.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok((status, axum::Json(Commanded { schedule, job_id, dropped_ticks })).into_response())
+    let other = job_id.is_some();
+    Ok(OkOrAccepted { other, content: Commanded { schedule, job_id, dropped_ticks } })
 }
 
 impl Command {

@@ -1,6 +1,7 @@
 //! Settings by API (OP-3).
 
 use axum::extract::Path;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_engine::{settings, throttle};
 use signalbox_model::limit_preview::LimitPreview;
@@ -12,7 +13,7 @@ use super::requested_by;
 use crate::problem::Answer;
 
 /// The answer of `GET /api/admin/config`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Settings {
     /// Every setting.
     settings: Vec<Setting>,
@@ -21,7 +22,7 @@ pub struct Settings {
 }
 
 /// The body of `POST /api/admin/config`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Change {
     key: String,
@@ -56,7 +57,7 @@ pub async fn change(
 }
 
 /// The query of `GET /api/admin/config/preview`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     key: String,
@@ -72,7 +73,7 @@ pub async fn preview(
 }
 
 /// The body of `revert` and `keep`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Decision {
     requested_by: Option<String>,

@@ -1,5 +1,6 @@
 //! Sweeps by API.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_engine::sweeps;
 use signalbox_model::sweep::SweepStatus;
@@ -8,7 +9,7 @@ use super::input::Signed;
 use crate::problem::Answer;
 
 /// The answer of `GET /api/admin/sweeps`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Sweeps {
     sweeps: Vec<SweepStatus>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
@@ -16,13 +17,13 @@ use crate::problem::{Answer, ApiProblem};
 use crate::state::AppState;
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Answered {
     system: System,
 }
 
 /// How the system is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct System {
     status: ServiceState,
@@ -40,14 +41,14 @@ pub struct System {
 }
 
 /// Memory, as people read it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Memory {
     used: String,
     total: String,
 }
 
 /// This process's connections to the database.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Database {
     connections: i64,
@@ -59,7 +60,7 @@ pub struct Database {
 }
 
 /// A queue.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Queue {
     waiting: i64,
     active: i64,
@@ -72,7 +73,7 @@ pub struct Queue {
 }
 
 /// A provider.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provider {
     /// `healthy`, `rate_limited`, `recovering` while trial calls go out, or `unavailable`.

@@ -1,5 +1,6 @@
 //! How the whole did over time, by API (OP-8).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use signalbox_engine::trends;
 use signalbox_model::trend::{Span, Trends};
@@ -8,7 +9,7 @@ use super::input::{Params, Signed};
 use crate::problem::Answer;
 
 /// The query of `GET /api/admin/trends`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     #[serde(default)]

@@ -1,8 +1,8 @@
 //! Users, their sessions and the tokens of scripts by API (JS-10, AV-11).
 
 use axum::extract::Path;
-use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use signalbox_app::session as browser;
 use signalbox_engine::auth::{manage, sessions, tokens};
@@ -12,6 +12,7 @@ use signalbox_model::user::{User, UserAction};
 use tower_sessions::Session;
 
 use super::input::{Id, Json, Signed};
+use super::output::{Created, OkOrNothing};
 use super::requested_by::{Because, check};
 use crate::problem::Answer;
 
@@ -29,7 +30,7 @@ pub async fn read(
 }
 
 /// The body of `POST /api/admin/users`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invitation {
     email: String,
@@ -40,13 +41,12 @@ pub struct Invitation {
 pub async fn invite(
     Signed { ctx, .. }: Signed,
     Json(body): Json<Invitation>,
-) -> Answer<(StatusCode, axum::Json<OneTimePassword>)> {
-    let made = manage::invite(&ctx, &body.email, body.role).await?;
-    Ok((StatusCode::CREATED, axum::Json(made)))
+) -> Answer<Created<OneTimePassword>> {
+    Ok(Created(manage::invite(&ctx, &body.email, body.role).await?))
 }
 
 /// The body of `POST /api/admin/users/{email}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Act {
     action: UserAction,
@@ -61,13 +61,9 @@ pub async fn act(
     Signed { ctx, .. }: Signed,
     Path(email): Path<String>,
     Json(body): Json<Act>,
-) -> Answer<Response> {
+) -> Answer<OkOrNothing<OneTimePassword>> {
     check(&ctx.actor, body.requested_by.as_deref())?;
-    let made = manage::act(&ctx, &email, body.action, body.role, &body.reason).await?;
-    Ok(match made {
-        Some(made) => axum::Json(made).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
-    })
+    Ok(OkOrNothing(manage::act(&ctx, &email, body.action, body.role, &body.reason).await?))
 }
 
 /// `GET /api/admin/sessions`: every open session.
@@ -79,7 +75,7 @@ pub async fn sessions(
 }
 
 /// What `DELETE /api/admin/sessions` ended.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Revoked {
     sessions: u64,
     tokens: u64,
@@ -123,8 +119,8 @@ pub async fn tokens(Signed { ctx, .. }: Signed) -> Answer<axum::Json<Vec<ApiToke
 pub async fn make_token(
     Signed { ctx, .. }: Signed,
     Json(new): Json<NewToken>,
-) -> Answer<(StatusCode, axum::Json<MadeToken>)> {
-    Ok((StatusCode::CREATED, axum::Json(tokens::make(&ctx, &new).await?)))
+) -> Answer<Created<MadeToken>> {
+    Ok(Created(tokens::make(&ctx, &new).await?))
 }
 
 /// `POST /api/admin/tokens/{id}/revoke {"reason"}` → 204.

@@ -51,9 +51,7 @@ impl Watcher {
         match self {
             Watcher::Trusted => Ok(()),
             Watcher::Stranger => Err(ApiProblem::unauthenticated()),
-            Watcher::Excluded => {
-                Err(ApiProblem::forbidden("You may not see the operations console."))
-            }
+            Watcher::Excluded => Err(ApiProblem::lacks(Permission::ReadConsole)),
             Watcher::Unknown => Err(ApiProblem::unavailable()),
         }
     }

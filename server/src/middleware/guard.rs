@@ -126,8 +126,7 @@ fn refuse(actor: &Actor, needed: Option<Permission>, path: &str) -> Option<Respo
         });
     }
     let permission = needed.filter(|permission| !actor.may(*permission))?;
-    let detail = format!("You may not {}. An admin can give you the role.", permission.describe());
-    Some(ApiProblem::forbidden(detail).into_response())
+    Some(ApiProblem::lacks(permission).into_response())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! OP-12: CSV exports.
 
+use reqwest::Method;
+
 use crate::support::{Console, about, problem};
 
 #[tokio::test]
@@ -40,4 +42,27 @@ async fn op_12_mentions_of_an_unknown_domain_are_404() {
     let console = Console::start().await;
     let admin = console.admin().await;
     problem(admin.get("/api/domains/4711/mentions/export?since=2026-01-01").await, 404).await;
+}
+
+/// Half of a download must not be the answer to whoever uses its connection next.
+#[tokio::test]
+async fn op_12_a_download_that_nobody_reads_to_its_end_spoils_no_connection() {
+    let console = Console::start().await;
+    let admin = console.admin().await;
+    sqlx::query(
+        "INSERT INTO domains (name, display_name, first_seen_at, last_seen_at)
+         SELECT n || '.example', n || '.example', now(), now() FROM generate_series(1, 2000) n",
+    )
+    .execute(&console.db.pool)
+    .await
+    .unwrap();
+    for _ in 0..12 {
+        let path = "/api/domains/export";
+        assert_eq!(admin.request(Method::HEAD, path).send().await.unwrap().status(), 200);
+        drop(admin.get(path).await);
+        let asked = (0..4).map(|_| admin.get("/api/auth/me"));
+        for answer in futures::future::join_all(asked).await {
+            assert_eq!(answer.status(), 200);
+        }
+    }
 }
