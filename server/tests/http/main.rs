@@ -3,6 +3,7 @@
 
 mod alerts;
 mod auth;
+mod authz_matrix;
 mod bad_input;
 mod bulk_operations;
 mod changes;
