@@ -25,8 +25,11 @@ pub struct Reports {
 impl Reports {
     /// Sends what is left, for a few seconds at most.
     pub async fn end(self) {
-        // It waits for the network, and blocks meanwhile.
-        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+        // It waits for the network when it is dropped, and blocks meanwhile.
+        let _ = tokio::task::spawn_blocking(move || {
+            let _ends_here = self;
+        })
+        .await;
     }
 }
 

@@ -26,7 +26,9 @@ pub(crate) async fn sign_in(
     let (who, ctx) = ((email.as_str(), password.as_str()), (&state.db, &state.clock));
     match browser::sign_in(ctx, &session()?, &state.visitor, who).await {
         Ok((signed_in, device)) => {
-            device.map(keep_cookie);
+            if let Some(device) = device {
+                keep_cookie(device);
+            }
             let page =
                 if signed_in.actor.must_change_password { "/account/password" } else { next };
             leptos_axum::redirect(page);

@@ -13,7 +13,7 @@ use crate::components::field::Field;
 use crate::components::live::{on_demand, page, part};
 use crate::components::page_head::{Crumbs, PageHead};
 use crate::components::scroll::{Head, Scroll};
-use crate::components::time::{MaybeTime, Time, day_and_minute, minute};
+use crate::components::time::{Time, day_and_minute, minute};
 use crate::components::trend_chart::{Plot, Series, Stroke, TrendChart};
 
 /// The page.
@@ -158,7 +158,7 @@ fn FoundPanel(
             <TrendChart
                 plot
                 series=vec![measured]
-                nothing="Nothing was measured, or nothing but 0."
+                nothing="No value above 0 was measured."
             />
             <Values found=found.clone() unit />
         }
@@ -201,6 +201,10 @@ fn Alerts(alerts: Vec<WouldFire>, fired: i64, unit: Option<&'static str>) -> imp
                 || "not in order".to_owned(),
                 |unit| format!("{} {unit}", format::count(alert.worst)),
             );
+            let over = match alert.over_at {
+                Some(at) => view! { <Time at /> }.into_any(),
+                None => "not yet".into_any(),
+            };
             view! {
                 <tr>
                     <th scope="row">{alert.subject}</th>
@@ -208,7 +212,7 @@ fn Alerts(alerts: Vec<WouldFire>, fired: i64, unit: Option<&'static str>) -> imp
                         <Time at=alert.fired_at />
                     </td>
                     <td class="nowrap">
-                        <MaybeTime at=alert.over_at />
+                        {over}
                     </td>
                     <td class="num">{worst}</td>
                 </tr>

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_navigate;
 use leptos_router::location::Url;
 use signalbox_model::runbook::Incident;
 
-use super::rail;
+use super::rail::{self, Entry};
 use crate::console::Console;
 use crate::edge;
 
@@ -23,13 +23,12 @@ struct Place {
     href: String,
 }
 
-/// The places that fit what was typed, the best first.
-fn places(console: Console, typed: &str) -> Vec<Place> {
+/// The places that fit what was typed, the best first; `pages` are those that the person may see.
+fn places(pages: impl Iterator<Item = &'static Entry>, typed: &str) -> Vec<Place> {
     let typed = typed.trim();
     let wanted = typed.to_ascii_lowercase();
     let place = |label: String, href: String| Place { label, href };
-    let pages =
-        rail::entries(console).map(|page| place(page.label.to_owned(), page.href.to_owned()));
+    let pages = pages.map(|page| place(page.label.to_owned(), page.href.to_owned()));
     let runbooks = Incident::ALL.into_iter().map(|incident| {
         let href = format!("/admin/runbooks/{}", incident.name());
         place(format!("Runbook: {}", incident.title()), href)
@@ -71,7 +70,7 @@ pub(super) fn Palette() -> impl IntoView {
     let navigate = use_navigate();
     let first = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        if let Some(place) = places(console, &typed.get_untracked()).first() {
+        if let Some(place) = places(rail::entries(console), &typed.get_untracked()).first() {
             edge::close_dialog(DIALOG);
             navigate(&place.href, NavigateOptions::default());
         }
@@ -93,7 +92,7 @@ pub(super) fn Palette() -> impl IntoView {
                 </li>
             }
         };
-        places(console, &typed.get()).into_iter().map(link).collect::<Vec<_>>()
+        places(rail::entries(console), &typed.get()).into_iter().map(link).collect::<Vec<_>>()
     };
     view! {
         <dialog id=DIALOG class="palette" aria-label="Go to" on:keydown=walk on:close=move |_| typed.set(String::new())>
@@ -116,10 +115,10 @@ pub(super) fn Palette() -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use super::places;
+    use super::{places, rail};
 
     fn labels(typed: &str) -> Vec<String> {
-        places(typed).into_iter().map(|place| place.label).collect()
+        places(rail::all(), typed).into_iter().map(|place| place.label).collect()
     }
 
     #[test]
@@ -127,7 +126,7 @@ mod tests {
         assert_eq!(labels("#42")[0], "Job 42");
         assert_eq!(labels("dead l")[0], "Dead letters");
         assert!(labels("stuck").contains(&"Runbook: Stuck jobs".to_owned()));
-        let odd = places("a b&c");
+        let odd = places(rail::all(), "a b&c");
         assert!(
             odd.iter().any(|place| place.href == "/admin/jobs?q=a%20b%26c"),
             "{:?}",

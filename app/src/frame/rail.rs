@@ -60,7 +60,7 @@ const OPERATIONS: [Entry; 9] = [
 ];
 
 /// Every page that the rail leads to.
-fn all() -> impl Iterator<Item = &'static Entry> {
+pub(super) fn all() -> impl Iterator<Item = &'static Entry> {
     LINES.iter().chain(&RESULTS).chain(&OPERATIONS)
 }
 
