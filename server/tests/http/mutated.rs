@@ -8,6 +8,7 @@ mod mutation;
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::time::Duration;
 
 use axum::Router;
@@ -84,14 +85,14 @@ async fn no_mutated_request_is_answered_with_5xx_and_memory_is_bounded() {
         }
         fuzz.is_still_signed_in().await;
         if sent % (count / 10) < ROUND {
-            eprintln!("after {sent}: {} MiB", resident_bytes() / 1024 / 1024);
+            say(&format!("after {sent}: {} MiB", resident_bytes() / 1024 / 1024));
         }
         if warm.is_none() && sent >= WARM.min(count) {
             warm = Some(resident_bytes());
         }
     }
     let grown = resident_bytes().saturating_sub(warm.unwrap_or_default());
-    eprintln!("{sent} requests: {statuses:?}; memory grew by {} KiB", grown / 1024);
+    say(&format!("{sent} requests: {statuses:?}; memory grew by {} KiB", grown / 1024));
     let report: Vec<_> = failures.iter().map(|(kind, how)| format!("{kind}\n    {how}")).collect();
     assert!(failures.is_empty(), "{} kinds of 5xx:\n{}", failures.len(), report.join("\n"));
     assert!(
@@ -174,6 +175,10 @@ async fn send(app: &Router, path: String, request: Request<Body>) -> Answered {
     let shown = if path.is_empty() { usize::MAX } else { 600 };
     let body = String::from_utf8_lossy(&body).chars().take(shown).collect();
     Answered { path, sent, status, body }
+}
+
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 fn resident_bytes() -> u64 {
