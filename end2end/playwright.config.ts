@@ -28,7 +28,7 @@ export default defineConfig({
     { name: 'chromium', testIgnore: FIRST },
     {
       name: 'chromium-nojs',
-      testMatch: ['main-story.spec.ts', 'signing-in.spec.ts', 'kill-switch.spec.ts'],
+      testMatch: ['main-story.spec.ts', 'signing-in.spec.ts', 'kill-switch.spec.ts', 'providers.spec.ts'],
       use: { javaScriptEnabled: false },
     },
   ],

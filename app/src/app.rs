@@ -67,6 +67,12 @@ pub fn App() -> impl IntoView {
                         view=chunks::BACK_TEST
                         ssr=WHOLE
                     />
+                    <Route path=at(path!("/admin/providers")) view=chunks::PROVIDERS ssr=WHOLE />
+                    <Route
+                        path=at(path!("/admin/providers/:provider"))
+                        view=chunks::PROVIDER
+                        ssr=WHOLE
+                    />
                     <Route path=at(path!("/admin/queues")) view=chunks::QUEUES ssr=WHOLE />
                     <Route path=at(path!("/admin/queues/:name")) view=chunks::QUEUE ssr=WHOLE />
                     <Route path=at(path!("/admin/workers")) view=chunks::WORKERS ssr=WHOLE />

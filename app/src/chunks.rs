@@ -96,6 +96,7 @@ chunk!(limits:
     settings::SettingsPage as SETTINGS,
     settings::SettingPage as SETTING,
 );
+chunk!(providers: providers::ProvidersPage as PROVIDERS, providers::ProviderPage as PROVIDER);
 chunk!(rounds:
     schedules::SchedulesPage as SCHEDULES,
     schedules::SchedulePage as SCHEDULE,

@@ -29,6 +29,7 @@ mod logs;
 mod matviews;
 pub mod notice;
 mod overview;
+mod providers;
 mod queues;
 mod runbooks;
 mod saved_views;

@@ -177,7 +177,7 @@ export class Api {
   }
 
   /** Turns the MCP provider's fault dial. */
-  async dial(fault: { mode: string; status?: number }): Promise<void> {
+  async dial(fault: { mode: string; status?: number; key?: string }): Promise<void> {
     await this.send('PUT', `${sandboxURL}/_faults/mcp`, fault);
   }
 }

@@ -45,6 +45,8 @@ export const routes: Route[] = [
   { name: 'breakers', path: () => '/admin/breakers' },
   { name: 'breaker', path: () => '/admin/breakers/mcp' },
   { name: 'breaker-back-test', path: () => '/admin/breakers/mcp/back-test' },
+  { name: 'providers', path: () => '/admin/providers' },
+  { name: 'provider', path: () => '/admin/providers/mcp' },
   { name: 'dead-letters-bulk', path: () => '/admin/dead-letter-queue/bulk?action=retry' },
   { name: 'dead-letters', path: () => '/admin/dead-letter-queue' },
   { name: 'dead-letters-none', path: () => '/admin/dead-letter-queue?status=retry_scheduled' },

@@ -39,6 +39,7 @@ pub mod testing;
 pub mod throttle;
 pub mod trends;
 pub mod upkeep;
+pub mod vault;
 
 pub use clock::SharedClock;
 pub use ctx::Ctx;

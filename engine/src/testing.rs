@@ -42,6 +42,26 @@ impl TestDb {
     }
 }
 
+/// Everything that stands in the database, as text: what a dump of it shows.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn dump(pool: &PgPool) -> Result<String, sqlx::Error> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT quote_ident(table_name) FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut text = String::new();
+    for table in tables {
+        let rows = format!("SELECT coalesce(string_agg(t::text, E'\n'), '') FROM {table} t");
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(rows)).fetch_one(pool).await?;
+        text += &format!("{table}\n{rows}\n");
+    }
+    Ok(text)
+}
+
 /// `url` with its database replaced by `name`.
 fn with_database(url: &str, name: &str) -> String {
     let (base, query) = url.split_once('?').map_or((url, None), |(b, q)| (b, Some(q)));

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::provider::Disabled;
 
 /// A breaker's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -324,6 +325,8 @@ pub struct Breaker {
     pub last_error: Option<String>,
     /// Who holds it where, if a person does.
     pub forced: Option<Forced>,
+    /// Who has switched the provider off, if it is. The breaker stays as it was.
+    pub disabled: Option<Disabled>,
     /// How the last calls went.
     pub window: BreakerWindow,
     /// What decides when it opens and closes.

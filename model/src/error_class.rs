@@ -11,6 +11,8 @@ pub enum ErrorClass {
     ProviderUnavailable,
     /// The provider asked us to slow down (HTTP 429).
     RateLimited,
+    /// What was paid for, or given, is used up (HTTP 402).
+    Quota,
     /// The provider refused our key (HTTP 401 or 403).
     Credentials,
     /// The provider answered, and refused this very request.
@@ -21,6 +23,10 @@ pub enum ErrorClass {
     InvalidInput,
     /// The thing the job is about does not exist.
     NotFound,
+    /// The database had no connection left.
+    ConnectionLimit,
+    /// The database ended the job's transaction: two of them waited for each other.
+    Deadlock,
     /// The job's code panicked.
     Panic,
     /// Anything else the job's code reports.
@@ -29,14 +35,17 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// Every class, for filters and tests.
-    pub const ALL: [ErrorClass; 9] = [
+    pub const ALL: [ErrorClass; 12] = [
         ErrorClass::ProviderUnavailable,
         ErrorClass::RateLimited,
+        ErrorClass::Quota,
         ErrorClass::Credentials,
         ErrorClass::Rejected,
         ErrorClass::Timeout,
         ErrorClass::InvalidInput,
         ErrorClass::NotFound,
+        ErrorClass::ConnectionLimit,
+        ErrorClass::Deadlock,
         ErrorClass::Panic,
         ErrorClass::Internal,
     ];
@@ -46,11 +55,14 @@ impl ErrorClass {
         match self {
             ErrorClass::ProviderUnavailable => "provider_unavailable",
             ErrorClass::RateLimited => "rate_limited",
+            ErrorClass::Quota => "quota",
             ErrorClass::Credentials => "credentials",
             ErrorClass::Rejected => "rejected",
             ErrorClass::Timeout => "timeout",
             ErrorClass::InvalidInput => "invalid_input",
             ErrorClass::NotFound => "not_found",
+            ErrorClass::ConnectionLimit => "connection_limit",
+            ErrorClass::Deadlock => "deadlock",
             ErrorClass::Panic => "panic",
             ErrorClass::Internal => "internal",
         }
@@ -68,7 +80,12 @@ impl ErrorClass {
                 "Nothing to do for the job: it waits until the provider answers again."
             }
             ErrorClass::RateLimited => "Lower the provider's rate, or wait until its limit resets.",
-            ErrorClass::Credentials => "Check or rotate the provider's key, then retry.",
+            ErrorClass::Quota => {
+                "The provider's quota is used up: raise the plan, or wait until the quota resets."
+            }
+            ErrorClass::Credentials => {
+                "Check the provider's key under Providers: test it, set a new one, then retry."
+            }
             ErrorClass::Rejected => {
                 "The provider refused this request: look at the payload, correct it or delete the job."
             }
@@ -78,6 +95,12 @@ impl ErrorClass {
             }
             ErrorClass::NotFound => {
                 "What the job is about is gone: delete it, or restore that first."
+            }
+            ErrorClass::ConnectionLimit => {
+                "The database has no connection left: lower the concurrency, or raise max_connections."
+            }
+            ErrorClass::Deadlock => {
+                "Retry it: one of two transactions that waited for each other was ended."
             }
             ErrorClass::Panic => "A defect in the job's code: report it with the error text.",
             ErrorClass::Internal => "Look at the error and the log of this job, then retry.",

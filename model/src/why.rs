@@ -8,6 +8,7 @@ use crate::Timestamp;
 use crate::breaker::BreakerState;
 use crate::hold::Hold;
 use crate::job::JobState;
+use crate::provider::Disabled;
 
 /// What the answer depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Facts {
     pub queue: Option<QueueHold>,
     /// An operator wants it run next, whatever its queue.
     pub expedited: bool,
+    /// The job's provider, and who has switched it off, if it is.
+    pub disabled: Option<(String, Disabled)>,
     /// The job's provider, its breaker's state, and when it tries again.
     pub breaker: Option<(String, BreakerState, Option<Timestamp>)>,
     /// Who holds that breaker open, and why, if a person does.
@@ -79,7 +82,8 @@ pub enum QueueHold {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// What holds it: `held`, `kill_switch`, `workers_stopped`, `queue_paused`, `queue_draining`, `breaker_forced_open`,
+    /// What holds it: `held`, `kill_switch`, `workers_stopped`, `queue_paused`, `queue_draining`, `provider_disabled`,
+    /// `breaker_forced_open`,
     /// `breaker_open`, `breaker_half_open`, `rate_limit`, `concurrency`, `queue_concurrency`,
     /// `not_due`, `no_worker`, `unknown_kind`, `turn`, or `running` and the final
     /// states, when nothing does.
@@ -140,6 +144,13 @@ pub fn why(facts: &Facts, now: Timestamp) -> Verdict {
     }
     if let Some(hold) = facts.queue.as_ref().filter(|_| !facts.expedited) {
         return held_by_queue(hold);
+    }
+    if let Some((provider, Disabled { by, reason, .. })) = &facts.disabled {
+        return Verdict::new(
+            "provider_disabled",
+            format!("Provider {provider} is switched off by {by}: {reason}"),
+        )
+        .link("/admin/providers");
     }
     if let Some((provider, state, retry_at)) = &facts.breaker {
         match state {
@@ -287,6 +298,14 @@ mod tests {
                 until: None,
             }),
             expedited: false,
+            disabled: Some((
+                "mcp".into(),
+                Disabled {
+                    by: "admin@example.org".into(),
+                    reason: "its key has leaked".into(),
+                    at: now(),
+                },
+            )),
             breaker: Some(("mcp".into(), BreakerState::Open, Some(now()))),
             breaker_forced: Some(("admin@example.org".into(), "they bill twice".into())),
             rate: Some(("discovery_rpm".into(), now() + Duration::seconds(2))),
@@ -312,6 +331,8 @@ mod tests {
         ask(&facts);
         facts.queue = None;
         ask(&facts);
+        facts.disabled = None;
+        ask(&facts);
         facts.breaker_forced = None;
         ask(&facts);
         facts.breaker = None;
@@ -336,6 +357,7 @@ mod tests {
                 "kill_switch",
                 "workers_stopped",
                 "queue_paused",
+                "provider_disabled",
                 "breaker_forced_open",
                 "breaker_open",
                 "rate_limit",
@@ -354,7 +376,7 @@ mod tests {
         let mut facts = held_by_everything();
         (facts.hold, facts.kill_switch, facts.workers_stopped) = (None, None, None);
         facts.expedited = true;
-        assert_eq!(why(&facts, now()).cause, "breaker_forced_open");
+        assert_eq!(why(&facts, now()).cause, "provider_disabled");
     }
 
     #[test]
@@ -365,6 +387,7 @@ mod tests {
             kill_switch: None,
             workers_stopped: None,
             queue: None,
+            disabled: None,
             breaker: None,
             rate: None,
             concurrency: None,
@@ -396,6 +419,7 @@ mod tests {
             kill_switch: None,
             workers_stopped: None,
             queue: None,
+            disabled: None,
             breaker: None,
             ..facts
         };

@@ -3,6 +3,7 @@
 
 mod allowance;
 pub mod domains;
+pub mod egress;
 pub mod mcp;
 
 use std::time::Duration;
@@ -10,13 +11,14 @@ use std::time::Duration;
 use signalbox_engine::jobs::Registry;
 use signalbox_engine::schedules::ScheduleSpec;
 use signalbox_engine::upkeep;
+use signalbox_engine::vault::Vault;
 
 /// Where the outside providers are. A provider without an address makes its jobs park.
 #[derive(Debug, Clone)]
 pub struct ProviderConfig {
     /// The MCP server, such as `https://mcp.brightdata.com/mcp`.
     pub mcp_base_url: Option<String>,
-    /// Its key.
+    /// Its key, for as long as the vault has none.
     pub mcp_api_key: Option<mcp::ApiKey>,
     /// How long one call may take.
     pub mcp_timeout: Duration,
@@ -33,13 +35,14 @@ pub enum ProviderConfigError {
     Mcp(#[from] mcp::McpConfigError),
 }
 
-/// Every kind of job there is.
+/// Every kind of job there is, and every provider, whose keys `vault` keeps.
 ///
 /// # Errors
 /// When a provider's configuration makes no sense.
-pub fn registry(config: ProviderConfig) -> Result<Registry, ProviderConfigError> {
+pub fn registry(config: ProviderConfig, vault: &Vault) -> Result<Registry, ProviderConfigError> {
     let mut builder = Registry::builder();
-    domains::register(&mut builder, &config)?;
+    builder.vault(vault);
+    domains::register(&mut builder, &config, vault)?;
     Ok(builder.build())
 }
 

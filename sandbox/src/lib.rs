@@ -13,6 +13,7 @@
 //! # Ok(()) }
 //! ```
 
+mod bearer;
 mod calls;
 mod control;
 mod corpus;

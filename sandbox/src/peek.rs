@@ -13,6 +13,7 @@ pub(crate) struct Peek {
     id: Value,
     method: String,
     tool: Option<String>,
+    key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -30,19 +31,35 @@ impl Peek {
         if method == Method::POST {
             Self::of_body(body)
         } else {
-            Self { id: Value::Null, method: method.to_string(), tool: None }
+            Self { id: Value::Null, method: method.to_string(), tool: None, key: None }
         }
     }
 
     pub(crate) fn of_body(body: &[u8]) -> Self {
         let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
-            return Self { id: Value::Null, method: "unreadable".to_owned(), tool: None };
+            return Self {
+                id: Value::Null,
+                method: "unreadable".to_owned(),
+                tool: None,
+                key: None,
+            };
         };
         // A message without a method is the client's answer to a request of ours.
         let method = envelope.method.unwrap_or_else(|| "response".to_owned());
         let tool =
             if method == "tools/call" { envelope.params["name"].as_str().map(short) } else { None };
-        Self { id: envelope.id, method: short(&method), tool }
+        Self { id: envelope.id, method: short(&method), tool, key: None }
+    }
+
+    /// The same of a request that bears this key.
+    pub(crate) fn bearing(mut self, key: Option<&str>) -> Self {
+        self.key = key.map(str::to_owned);
+        self
+    }
+
+    /// The key that the request bears in its header.
+    pub(crate) fn key(&self) -> Option<&String> {
+        self.key.as_ref()
     }
 
     /// The tool's name for a tool call, else the method.

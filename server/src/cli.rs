@@ -41,6 +41,10 @@ pub enum Command {
     Doctor,
     /// Ask the console on SIGNALBOX_ADDR whether it is ready, then exit; with an error if it is not.
     Health,
+    /// Open every key in the vault, then exit; with an error if one cannot be.
+    VerifyVault,
+    /// Encrypt every key in the vault anew with the current master key, then exit.
+    RotateVaultKey,
     /// Compute the audit log's chain of seals anew, then exit; with an error if it is broken.
     VerifyAudit,
 }
@@ -77,6 +81,17 @@ pub struct Options {
     #[arg(global = true, action = ArgAction::Set, value_parser = BoolishValueParser::new())]
     #[arg(default_value = "false", hide_possible_values = true)]
     pub rolled_back: bool,
+
+    /// Master key of the vault: 32 bytes in base64. Unset: kept in vault.key in the data directory,
+    /// and made there.
+    #[arg(long, env = "SIGNALBOX_VAULT_KEY", value_name = "SIGNALBOX_VAULT_KEY", global = true)]
+    #[arg(hide_env_values = true)]
+    pub vault_key: Option<Secret>,
+
+    /// Older master keys, separated by commas: what they have encrypted can still be read.
+    #[arg(long, env = "SIGNALBOX_VAULT_OLD_KEYS", value_name = "SIGNALBOX_VAULT_OLD_KEYS")]
+    #[arg(global = true, hide_env_values = true)]
+    pub vault_old_keys: Option<Secret>,
 
     /// E-mail of the first admin; used only while no user exists.
     #[arg(long, env = "ADMIN_EMAIL", value_name = "ADMIN_EMAIL", global = true)]

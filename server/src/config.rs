@@ -7,6 +7,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Deserialize;
+use signalbox_engine::PgPool;
+use signalbox_engine::vault::Vault;
+use signalbox_engine::vault::keyring::{Keyring, MasterKey};
 use signalbox_pipelines::ProviderConfig;
 use signalbox_pipelines::mcp::ApiKey;
 use url::Url;
@@ -16,7 +20,7 @@ use crate::cli::{LogFormat, Options};
 use crate::network::Networks;
 
 /// A value that neither `Debug` nor an error shows.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Secret(String);
 
 impl Secret {
@@ -61,6 +65,10 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// The schema may be newer than this binary.
     pub rolled_back: bool,
+    /// Master key of the vault; in the data directory when absent.
+    pub vault_key: Option<Secret>,
+    /// Older ones.
+    pub vault_old_keys: Vec<Secret>,
     /// E-mail of the first admin.
     pub admin_email: Option<String>,
     /// Password of the first admin.
@@ -139,6 +147,10 @@ impl Config {
             options.alert_email_from,
             non_empty(options.smtp_url).as_ref(),
         )?;
+        let vault_key = non_empty(options.vault_key);
+        let vault_old_keys = listed(options.vault_old_keys);
+        check_master_keys("SIGNALBOX_VAULT_KEY", vault_key.as_slice())?;
+        check_master_keys("SIGNALBOX_VAULT_OLD_KEYS", &vault_old_keys)?;
         let admin_email = options.admin_email.filter(|email| !email.trim().is_empty());
         if let Some(email) = &admin_email
             && !looks_like_email(email)
@@ -160,6 +172,8 @@ impl Config {
             data_dir: options.data_dir,
             database_url,
             rolled_back: options.rolled_back,
+            vault_key,
+            vault_old_keys,
             admin_email,
             admin_password: non_empty(options.admin_password),
             allowed_origins: origins(options.allowed_origins.as_deref().unwrap_or_default())?,
@@ -190,6 +204,19 @@ impl Config {
             log_format: options.log_format,
             log: options.log,
         })
+    }
+
+    /// The vault in `db`, opened with the master keys of the environment, or else with those in the
+    /// data directory.
+    pub fn vault(&self, db: PgPool) -> Vault {
+        let Some(current) = &self.vault_key else {
+            return Vault::with_file(db, self.data_dir.join("vault.key"));
+        };
+        let key = |text: &Secret| MasterKey::from_base64(text.expose());
+        match (key(current), self.vault_old_keys.iter().map(key).collect()) {
+            (Ok(current), Ok(old)) => Vault::new(db, Keyring::new(current, old)),
+            (Err(error), _) | (_, Err(error)) => Vault::new(db, Keyring::locked(error.to_string())),
+        }
     }
 
     /// What the pipelines' providers need.
@@ -228,6 +255,21 @@ fn emails(list: &str) -> Result<Vec<String>, ConfigError> {
             })
         })
         .collect()
+}
+
+/// The secrets in a list separated by commas.
+fn listed(list: Option<Secret>) -> Vec<Secret> {
+    let list = list.map(|list| list.0).unwrap_or_default();
+    let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(|entry| Secret(entry.to_owned())).collect()
+}
+
+fn check_master_keys(variable: &'static str, keys: &[Secret]) -> Result<(), ConfigError> {
+    if keys.iter().all(|key| MasterKey::from_base64(key.expose()).is_ok()) {
+        return Ok(());
+    }
+    let allowed = "a master key is 32 bytes in base64, such as from: openssl rand -base64 32";
+    Err(ConfigError { variable, value: "(hidden)".to_owned(), allowed })
 }
 
 fn looks_like_email(text: &str) -> bool {
@@ -369,6 +411,18 @@ mod tests {
         assert_eq!(contact(mail).unwrap().as_deref(), Some(mail));
         assert_eq!(contact("https://a/\nExpires: x").unwrap().unwrap().lines().count(), 1);
         assert!(contact("security@example.com").is_err() && contact("http://a").is_err());
+    }
+
+    #[test]
+    fn av_7_a_bad_master_key_is_refused_without_showing_it() {
+        for args in [["--vault-key", "hunter2"], ["--vault-old-keys", "hunter2,"]] {
+            let error = config(&args).unwrap_err().to_string();
+            assert!(error.contains("SIGNALBOX_VAULT_"), "{error}");
+            assert!(error.contains("32 bytes") && !error.contains("hunter2"), "{error}");
+        }
+        let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let fine = config(&["--vault-key", zeros, "--vault-old-keys", zeros]).unwrap();
+        assert!(!format!("{fine:?}").contains("AAAA"));
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use signalbox_engine::db::{self, Examined};
+use signalbox_engine::vault::health;
 use signalbox_engine::{Ctx, fleet};
 use signalbox_model::fleet::Fleet;
 use signalbox_model::format::plural;
+use signalbox_model::secret::VaultStatus;
 
 use crate::config::Config;
 use crate::database::Database;
@@ -41,6 +43,7 @@ pub async fn doctor(config: &Config) -> Result<(), RunError> {
     match Database::open(config, Duration::ZERO).await {
         Ok(database) => {
             checks.extend(database_checks(&database.system).await);
+            checks.push(("vault", vault(config, &database.system).await));
             database.close().await;
         }
         Err(error) => checks.push(("database", Wrong(error.to_string()))),
@@ -154,6 +157,21 @@ fn browser_files(config: &Config) -> Finding {
         Well(config.site_root.display().to_string())
     } else {
         Wrong(format!("{} is missing: pages work, but nothing moves in them", manifest.display()))
+    }
+}
+
+async fn vault(config: &Config, ctx: &Ctx) -> Finding {
+    match health::health(ctx, &config.vault(ctx.db.clone())).await {
+        Ok(found) if found.status == VaultStatus::Ok && found.expiring.is_empty() => {
+            Well(found.words())
+        }
+        Ok(found) if found.status == VaultStatus::Ok => {
+            Note(format!("expired, or within 14 days: {}", found.expiring.join(", ")))
+        }
+        // Before the first start there is no master key.
+        Ok(found) if found.secrets == 0 => Note(found.words()),
+        Ok(found) => Wrong(found.words()),
+        Err(error) => Wrong(error.to_string()),
     }
 }
 

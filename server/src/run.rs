@@ -64,6 +64,15 @@ pub enum RunError {
         /// What it answered, or why it did not.
         why: String,
     },
+    /// The vault cannot be worked on.
+    #[error("{0}")]
+    Vault(#[source] CommandError),
+    /// A new master key cannot be kept.
+    #[error("{0}")]
+    VaultKey(String),
+    /// What the vault holds cannot all be read.
+    #[error("{0}")]
+    VaultBroken(String),
     /// `signalbox doctor` found something.
     #[error("{0} of the checks failed")]
     Doctor(usize),
@@ -93,6 +102,8 @@ async fn carry_out(command: Command, config: &Config) -> Result<(), RunError> {
         Command::CreateAdmin => tools::create_admin(config).await,
         Command::Health => tools::health(config).await,
         Command::Doctor => doctor::doctor(config).await,
+        Command::VerifyVault => tools::verify_vault(config).await,
+        Command::RotateVaultKey => tools::rotate_vault_key(config).await,
         Command::VerifyAudit => tools::verify_audit(config).await,
     }
 }

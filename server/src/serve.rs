@@ -102,7 +102,12 @@ async fn start(config: &Config, roles: Roles, system: &Ctx) -> Result<Running, R
             .await
             .map_err(|error| RunError::Settings(error.into()))?;
     }
-    let registry = signalbox_pipelines::registry(config.providers())?;
+    let vault = config.vault(system.db.clone());
+    let vault = if roles.web { vault.with_a_key() } else { vault };
+    if let (true, Err(error)) = (roles.web, vault.ready()) {
+        tracing::warn!(%error, "keys of providers come from the environment only");
+    }
+    let registry = signalbox_pipelines::registry(config.providers(), &vault)?;
     let outside = outside(config, system)?;
     let readiness = Readiness::default();
     let worker = if roles.worker { Some(start_worker(config, system, &registry)) } else { None };

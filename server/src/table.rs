@@ -5,8 +5,8 @@ use signalbox_model::actor::Permission::*;
 
 use crate::api::{
     admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, dead_letters, docs,
-    exports, fleet, health, jobs, kill_switch, logs, matviews, metrics, ops_queues, queues,
-    runbooks, schedules, security_txt, settings, sweeps, system, trends, users,
+    exports, fleet, health, jobs, kill_switch, logs, matviews, metrics, ops_queues, providers,
+    queues, runbooks, schedules, security_txt, settings, sweeps, system, trends, users,
 };
 use crate::routes::Access::*;
 use crate::routes::{Routes, routes};
@@ -90,6 +90,10 @@ pub fn api(before: Routes) -> Routes {
         post "/api/admin/breakers/{provider}" May(OperateBreakers), breakers::act, "Holds a breaker open or closed, or lets go of it.";
         get "/api/admin/breakers/{provider}/history" May(ReadConsole), breakers::moves, "Its moves, the newest first.";
         get "/api/admin/breakers/{provider}/back-test" May(ReadConsole), breakers::try_out, "What it would have done in the last 24 h with other settings.";
+        get "/api/admin/providers" May(ReadConsole), providers::list, "Every provider, and the vault.";
+        get "/api/admin/providers/{provider}" May(ReadConsole), providers::read, "A provider, and what was done to it last.";
+        post "/api/admin/providers/{provider}" May(ManageProviders), providers::act, "Sets or removes its key, switches it on or off, or tests its credentials.";
+        get "/api/admin/vault" May(ReadConsole), providers::vault, "How the vault is that keeps the providers' keys.";
 
         get "/api/admin/schedules" May(ReadConsole), schedules::list, "Every schedule.";
         get "/api/admin/schedules/preview" May(ReadConsole), schedules::preview, "The next ticks that a cron expression would have.";

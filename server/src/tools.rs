@@ -7,6 +7,9 @@ use std::time::Duration;
 use reqwest::Client;
 use signalbox_engine::audit;
 use signalbox_engine::auth::users::FirstAdmin;
+use signalbox_engine::vault::{health, rotate};
+use signalbox_model::format::plural;
+use signalbox_model::secret::VaultStatus;
 
 use crate::config::Config;
 use crate::database::Database;
@@ -86,6 +89,42 @@ pub async fn health(config: &Config) -> Result<(), RunError> {
         return Err(not_ready(text));
     }
     say(&text);
+    Ok(())
+}
+
+/// `signalbox verify-vault`.
+///
+/// # Errors
+/// When the database cannot be used, or a key in the vault cannot be read.
+pub async fn verify_vault(config: &Config) -> Result<(), RunError> {
+    let database = Database::open(config, Duration::ZERO).await?;
+    let vault = config.vault(database.system.db.clone());
+    let found = health::health(&database.system, &vault).await;
+    database.close().await;
+    let found = found.map_err(RunError::Vault)?;
+    if found.status != VaultStatus::Ok {
+        return Err(RunError::VaultBroken(found.words()));
+    }
+    say(&found.words());
+    Ok(())
+}
+
+/// `signalbox rotate-vault-key`: with the master key that the environment has now, or a new one in the
+/// data directory.
+///
+/// # Errors
+/// When the database cannot be used, the new key cannot be kept, or a key in the vault cannot be read.
+pub async fn rotate_vault_key(config: &Config) -> Result<(), RunError> {
+    let database = Database::open(config, Duration::ZERO).await?;
+    let vault = config.vault(database.system.db.clone()).with_a_key();
+    let rotated = match vault.add_master_key() {
+        Ok(()) => rotate::rotate(&database.system, &vault).await.map_err(RunError::Vault),
+        Err(why) => Err(RunError::VaultKey(why)),
+    };
+    database.close().await;
+    let (sealed, key_id) = rotated?;
+    let sealed = plural(sealed, "key was", "keys were");
+    say(&format!("{sealed} encrypted anew, with the master key {key_id}. Older ones can go."));
     Ok(())
 }
 

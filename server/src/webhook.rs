@@ -6,13 +6,13 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde_json::json;
 use sha2::Sha256;
 use signalbox_engine::SharedClock;
 use signalbox_engine::alerts::courier::Channel;
 use signalbox_model::Timestamp;
+use signalbox_pipelines::egress;
 
 use crate::config::Secret;
 
@@ -44,9 +44,9 @@ impl Webhook {
         clock: SharedClock,
     ) -> Result<Webhook, reqwest::Error> {
         let host = Url::parse(url.expose()).ok().and_then(|url| url.host_str().map(str::to_owned));
-        // A redirect would send the message where nobody configured it to go.
-        let client = Client::builder().timeout(TIMEOUT).redirect(Policy::none()).build()?;
-        Ok(Webhook { url, host: host.unwrap_or_default(), secret, clock, client })
+        let host = host.unwrap_or_default();
+        let client = egress::to(&host).timeout(TIMEOUT).build()?;
+        Ok(Webhook { url, host, secret, clock, client })
     }
 
     async fn post(&self, text: &str) -> Result<(), String> {

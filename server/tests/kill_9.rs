@@ -11,6 +11,7 @@ use serde_json::json;
 use signalbox_engine::clock::SystemClock;
 use signalbox_engine::jobs::{enqueue, list};
 use signalbox_engine::testing::{TestDb, TestWorker};
+use signalbox_engine::vault::Vault;
 use signalbox_engine::{Ctx, dead_letters, settings};
 use signalbox_model::actor::{Actor, Role};
 use signalbox_model::domain::DateFilter;
@@ -57,7 +58,7 @@ impl World {
     }
 
     async fn enqueue_all(&self) {
-        let registry = registry(self.config.clone()).unwrap();
+        let registry = registry(self.config.clone(), &Vault::default()).unwrap();
         commands::trigger_discovery(&self.ctx, &registry, POSTS as i64).await.unwrap();
         let noops = vec![NewJob::new("system.noop", json!({})); NOOPS];
         enqueue::enqueue_batch(&self.ctx, &registry, noops).await.unwrap();
@@ -80,7 +81,7 @@ impl World {
     }
 
     async fn jobs(&self, state: JobState) -> Vec<Job> {
-        let registry = registry(self.config.clone()).unwrap();
+        let registry = registry(self.config.clone(), &Vault::default()).unwrap();
         let mut filter = JobFilter { state: Some(state), limit: Some(200), ..JobFilter::default() };
         let mut jobs = Vec::new();
         loop {
@@ -152,7 +153,7 @@ impl World {
 async fn after_kill_9_every_job_completes_once_and_its_effects_are_there_once() {
     let undisturbed = World::new().await;
     undisturbed.enqueue_all().await;
-    let kinds = registry(undisturbed.config.clone()).unwrap();
+    let kinds = registry(undisturbed.config.clone(), &Vault::default()).unwrap();
     let worker =
         TestWorker::new(&undisturbed.db.pool, SystemClock::shared(), &kinds).await.unwrap();
     worker.drain().await.unwrap();

@@ -16,6 +16,7 @@ fn signalbox() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
     // Nothing of the developer's own environment.
     command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    command.env("SIGNALBOX_DATA_DIR", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

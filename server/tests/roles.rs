@@ -8,6 +8,7 @@ use serde_json::json;
 use signalbox_engine::clock::SystemClock;
 use signalbox_engine::jobs::enqueue;
 use signalbox_engine::testing::TestDb;
+use signalbox_engine::vault::Vault;
 use signalbox_engine::{Ctx, PgPool};
 use signalbox_model::actor::Actor;
 use signalbox_model::job::NewJob;
@@ -24,6 +25,7 @@ fn start(role: &str, database_url: &str) -> Child {
         .arg(role)
         .env("SIGNALBOX_ADDR", "127.0.0.1:0")
         .env("DATABASE_URL", database_url)
+        .env("SIGNALBOX_DATA_DIR", env!("CARGO_TARGET_TMPDIR"))
         .env("RUST_LOG", "info")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -64,7 +66,7 @@ async fn sleeps(db: &PgPool, jobs: usize, ms: u64) {
         ProviderConfig { mcp_base_url: None, mcp_api_key: None, mcp_timeout: Duration::ZERO };
     let ctx = Ctx::new(db.clone(), SystemClock::shared(), Actor::system("test"));
     let jobs = vec![NewJob::new("system.sleep", json!({ "ms": ms })); jobs];
-    enqueue::enqueue_batch(&ctx, &registry(none).unwrap(), jobs).await.unwrap();
+    enqueue::enqueue_batch(&ctx, &registry(none, &Vault::default()).unwrap(), jobs).await.unwrap();
 }
 
 async fn count(db: &PgPool, what: &'static str) -> i64 {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use signalbox_engine::clock::SystemClock;
 use signalbox_engine::testing::TestDb;
+use signalbox_engine::vault::Vault;
 use signalbox_engine::{Ctx, settings};
 use signalbox_model::actor::{Actor, Role};
 use signalbox_pipelines::domains::commands;
@@ -44,7 +45,13 @@ impl World {
             mcp_api_key: None,
             mcp_timeout: Duration::from_secs(1),
         };
-        commands::trigger_discovery(&ctx, &registry(none).unwrap(), posts as i64).await.unwrap();
+        commands::trigger_discovery(
+            &ctx,
+            &registry(none, &Vault::default()).unwrap(),
+            posts as i64,
+        )
+        .await
+        .unwrap();
         let mut world = World { sandbox, ctx, workers: Vec::new(), db };
         world.workers = vec![world.worker(), world.worker()];
         world

@@ -66,9 +66,13 @@ fn BreakerHead(breaker: Breaker) -> impl IntoView {
         None => format!("It is {word}."),
     };
     let href = format!("/admin/breakers/{}/back-test", breaker.provider);
+    let provider = format!("/admin/providers/{}", breaker.provider);
     view! {
         <Crumbs href="/admin/breakers" label="Breakers" here=name.clone() />
         <PageHead heading=format!("Breaker of {name}") now>
+            <a class="button" href=provider>
+                "Key and switch"
+            </a>
             <a class="button" href=href>
                 "Back-test other settings"
             </a>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use signalbox_model::alert::Urgency;
-use signalbox_model::breaker::BreakerState;
+use signalbox_model::breaker::{Breaker, BreakerState};
 use signalbox_model::dead_letter::DeadLetterStatus;
 use signalbox_model::job::{AttemptOutcome, Job, JobState};
 use signalbox_model::system_log::LogLevel;
@@ -56,6 +56,14 @@ pub(crate) const fn of_breaker(state: BreakerState) -> (Aspect, &'static str) {
         BreakerState::Closed => (Aspect::Clear, "closed"),
         BreakerState::Open => (Aspect::Danger, "open"),
         BreakerState::HalfOpen => (Aspect::Caution, "half-open"),
+    }
+}
+
+/// A provider's aspect and word: that of its breaker, unless it is switched off.
+pub(crate) fn of_provider(breaker: &Breaker) -> (Aspect, &'static str) {
+    match breaker.disabled {
+        Some(_) => (Aspect::Held, "switched off"),
+        None => of_breaker(breaker.state),
     }
 }
 

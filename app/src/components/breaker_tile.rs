@@ -4,16 +4,19 @@ use leptos::prelude::*;
 use signalbox_model::breaker::{Breaker, BreakerState, BreakerWindow};
 use signalbox_model::format;
 
-use super::aspect::{State, of_breaker};
+use super::aspect::{State, of_provider};
 use super::time::{MaybeTime, Time};
 
 /// The tile.
 #[component]
 pub(crate) fn BreakerTile(breaker: Breaker) -> impl IntoView {
-    let (aspect, word) = of_breaker(breaker.state);
+    let (aspect, word) = of_provider(&breaker);
     let heading = format!("breaker-{}", breaker.provider);
     let labelled_by = heading.clone();
     let advice = match breaker.state {
+        _ if breaker.disabled.is_some() => {
+            "No call goes out; jobs are parked and no attempt is spent."
+        }
         BreakerState::Closed if breaker.forced.is_some() => {
             "Every call goes out: it is held closed."
         }
@@ -38,6 +41,14 @@ pub(crate) fn BreakerTile(breaker: Breaker) -> impl IntoView {
             </div>
             <p class="hint">{advice}</p>
             <dl class="facts">
+                {breaker
+                    .disabled
+                    .map(|off| {
+                        view! {
+                            <dt>"Off"</dt>
+                            <dd>{format!("{}: {}", off.by, off.reason)}</dd>
+                        }
+                    })}
                 {breaker
                     .forced
                     .map(|held| {

@@ -76,6 +76,7 @@ fn row(group: DeadLetterGroup, now: Timestamp) -> impl IntoView {
                 <a href=list title=group.sample_error.clone()>
                     {format::shorten(&group.sample_error, 120)}
                 </a>
+                <span class="sub">{group.error_class.remedy()}</span>
                 <span class="sub">{group.fingerprint.clone()}</span>
             </th>
             <td>

@@ -36,12 +36,13 @@ const fn only_for(needs: Permission, entry: Entry) -> Entry {
     Entry { needs, ..entry }
 }
 
-const LINES: [Entry; 7] = [
+const LINES: [Entry; 8] = [
     entry("o", "overview", "/admin", "Overview"),
     entry("j", "jobs", "/admin/jobs", "Jobs"),
     entry("q", "queue", "/admin/queues", "Queues"),
     entry("d", "siding", "/admin/dead-letter-queue", "Dead letters"),
     entry("b", "signal", "/admin/breakers", "Breakers"),
+    entry("v", "key", "/admin/providers", "Providers"),
     entry("e", "export", "/admin/exports", "Exports"),
     entry("k", "lever", "/admin/kill-switch", "Kill switch"),
 ];

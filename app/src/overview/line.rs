@@ -6,7 +6,7 @@ use signalbox_model::schedule::Schedule;
 use signalbox_model::{Timestamp, format};
 
 use super::api::OverviewFacts;
-use crate::components::aspect::{Aspect, of_breaker};
+use crate::components::aspect::{Aspect, of_provider};
 use crate::components::time::clock;
 use crate::components::track_diagram::{Departure, Line, Siding, Signal, Stage, Terminus};
 
@@ -63,7 +63,7 @@ fn stage(facts: &OverviewFacts, (name, kind, limit, provider): Stop) -> Stage {
 
 fn signal(breakers: &[Breaker], provider: &str) -> Option<Signal> {
     let breaker = breakers.iter().find(|breaker| breaker.provider == provider)?;
-    let (aspect, word) = of_breaker(breaker.state);
+    let (aspect, word) = of_provider(breaker);
     Some(Signal { provider: provider.to_ascii_uppercase(), aspect, word })
 }
 
@@ -123,8 +123,7 @@ pub(super) fn sentence(facts: &OverviewFacts) -> (String, String) {
             format::plural(dead, "dead letter waits", "dead letters wait")
         )
     } else {
-        let all_clear =
-            overview.circuit_breakers.iter().all(|b| of_breaker(b.state).0 == Aspect::Clear);
+        let all_clear = overview.circuit_breakers.iter().all(|b| of_provider(b).0 == Aspect::Clear);
         if all_clear { "All lines are clear." } else { "A provider is being tried." }.to_owned()
     };
     (now, rest)

@@ -9,6 +9,7 @@ use signalbox_model::Timestamp;
 use signalbox_model::actor::Permission;
 use signalbox_model::breaker::{Breaker, BreakerForce, BreakerState, BreakerWindow, Forced};
 use signalbox_model::format::shorten;
+use signalbox_model::provider::Disabled;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
@@ -38,9 +39,20 @@ pub struct Stored {
     pub last_error: Option<String>,
     /// Who holds it, if a person does.
     pub forced: Option<Forced>,
+    /// Who has switched the provider off, if it is.
+    pub disabled: Option<Disabled>,
 }
 
 impl Stored {
+    /// One that nothing has happened to.
+    const NEW: Stored = Stored {
+        circuit: Circuit::CLOSED,
+        last_success_at: None,
+        last_error: None,
+        forced: None,
+        disabled: None,
+    };
+
     /// Who holds it open at `now`, and why, if a person does.
     pub fn forced_open(&self, now: Timestamp) -> Option<(String, String)> {
         let held = cooled_down(self.circuit, now).forced?;
@@ -49,22 +61,40 @@ impl Stored {
     }
 }
 
+/// Whether a call may go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// It may.
+    Admitted,
+    /// The breaker is open.
+    Refused,
+    /// The provider is switched off.
+    Disabled,
+}
+
 /// Asks whether a call to `provider` may go out; counts it as a trial if it is one.
 pub(crate) async fn admit(
     db: &PgPool,
     provider: &str,
     now: Timestamp,
-) -> Result<Admission, sqlx::Error> {
+) -> Result<Entry, sqlx::Error> {
     // The usual case, a closed breaker, takes no lock.
-    let state: Option<String> =
-        sqlx::query_scalar("SELECT state FROM circuit_breakers WHERE provider = $1")
-            .bind(provider)
-            .fetch_optional(db)
-            .await?;
-    if state.is_none_or(|state| state == BreakerState::Closed.name()) {
-        return Ok(Admission::Admitted);
+    let row: Option<(String, bool)> = sqlx::query_as(
+        "SELECT state, disabled_at IS NOT NULL FROM circuit_breakers WHERE provider = $1",
+    )
+    .bind(provider)
+    .fetch_optional(db)
+    .await?;
+    match row {
+        Some((_, true)) => Ok(Entry::Disabled),
+        Some((state, false)) if state != BreakerState::Closed.name() => {
+            match apply(db, provider, Event::Call, None, now).await? {
+                Admission::Admitted => Ok(Entry::Admitted),
+                Admission::Refused(_) => Ok(Entry::Refused),
+            }
+        }
+        _ => Ok(Entry::Admitted),
     }
-    apply(db, provider, Event::Call, None, now).await
 }
 
 /// Reports that `provider` answered after `took`.
@@ -137,7 +167,7 @@ pub(super) async fn is_known(tx: &mut PgConnection, provider: &str) -> Result<bo
         .await
 }
 
-pub(super) async fn lock(tx: &mut PgConnection, provider: &str) -> Result<Circuit, sqlx::Error> {
+pub(crate) async fn lock(tx: &mut PgConnection, provider: &str) -> Result<Circuit, sqlx::Error> {
     sqlx::query(
         "INSERT INTO circuit_breakers (provider, state, failures) VALUES ($1, 'closed', 0)
          ON CONFLICT (provider) DO NOTHING",
@@ -207,6 +237,25 @@ pub(super) async fn save_forced(
     .map(drop)
 }
 
+/// Notes who has switched the provider off, or that it is on. False when it is as it was.
+pub(crate) async fn save_disabled(
+    tx: &mut PgConnection,
+    provider: &str,
+    disabled: Option<&Disabled>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE circuit_breakers SET disabled_by = $2, disabled_reason = $3, disabled_at = $4
+         WHERE provider = $1 AND (disabled_at IS NULL) <> ($4 IS NULL)",
+    )
+    .bind(provider)
+    .bind(disabled.map(|disabled| &disabled.by))
+    .bind(disabled.map(|disabled| &disabled.reason))
+    .bind(disabled.map(|disabled| disabled.at))
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// All breakers, for those who may see the console. The MCP provider's is always among them.
 ///
 /// # Errors
@@ -224,10 +273,8 @@ pub(crate) async fn with_uncalled(
 ) -> Result<Vec<Breaker>, sqlx::Error> {
     let mut conn = db.acquire().await?;
     let settings = Settings::read(&mut *conn, now).await?;
-    let uncalled =
-        Stored { circuit: Circuit::CLOSED, last_success_at: None, last_error: None, forced: None };
     let mut stored: BTreeMap<String, Stored> =
-        known.iter().map(|provider| ((*provider).to_owned(), uncalled.clone())).collect();
+        known.iter().map(|provider| ((*provider).to_owned(), Stored::NEW)).collect();
     let rows: Vec<(String, Json<Stored>)> =
         sqlx::query_as("SELECT provider, to_jsonb(b) FROM circuit_breakers b")
             .fetch_all(&mut *conn)
@@ -248,12 +295,24 @@ pub async fn read(ctx: &Ctx, provider: &str) -> Result<Breaker, CommandError> {
     found.ok_or_else(|| CommandError::NotFound { what: format!("provider {provider}") })
 }
 
+/// `provider`'s breaker; a closed one, if nobody has ever called it.
+///
+/// # Errors
+/// As [`list`].
+pub(crate) async fn read_or_closed(ctx: &Ctx, provider: &str) -> Result<Breaker, CommandError> {
+    ctx.demand(Permission::ReadConsole)?;
+    let all = with_uncalled(&ctx.db, &[provider], ctx.now()).await?;
+    let found = all.into_iter().find(|breaker| breaker.provider == provider);
+    found.ok_or_else(|| CommandError::NotFound { what: format!("provider {provider}") })
+}
+
 fn shown(provider: String, stored: Stored, settings: &Settings, now: Timestamp) -> Breaker {
     let settings = super::tuning::chosen(settings, &provider);
     let circuit = cooled_down(stored.circuit, now);
     let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     Breaker {
         forced: stored.forced.filter(|_| circuit.forced.is_some()),
+        disabled: stored.disabled,
         window: BreakerWindow {
             calls: count(circuit.window.calls),
             failed: count(circuit.window.failures()),
@@ -291,6 +350,9 @@ struct Row {
     forced_by: Option<String>,
     forced_reason: Option<String>,
     forced_at: Option<Timestamp>,
+    disabled_by: Option<String>,
+    disabled_reason: Option<String>,
+    disabled_at: Option<Timestamp>,
 }
 
 impl From<Row> for Stored {
@@ -320,6 +382,11 @@ impl From<Row> for Stored {
             last_success_at: row.last_success_at,
             last_error: row.last_error,
             forced,
+            disabled: row.disabled_at.map(|at| Disabled {
+                by: row.disabled_by.unwrap_or_default(),
+                reason: row.disabled_reason.unwrap_or_default(),
+                at,
+            }),
         }
     }
 }

@@ -12,8 +12,9 @@ use serde_json::Value;
 use signalbox_model::error_class::ErrorClass;
 
 use crate::jobs::context::JobContext;
-use crate::provider::Operation;
+use crate::provider::{Operation, Provider, Providers};
 use crate::settings::Settings;
+use crate::vault::Vault;
 
 /// A kind of job. The struct is its payload.
 pub trait Job: DeserializeOwned + Send + 'static {
@@ -142,7 +143,20 @@ impl JobError {
 
 impl From<sqlx::Error> for JobError {
     fn from(error: sqlx::Error) -> JobError {
-        JobError::retry(ErrorClass::Internal, format!("database: {error}"))
+        JobError::retry(class_of(&error), format!("database: {error}"))
+    }
+}
+
+/// What kind of trouble the database has, by PostgreSQL's codes (CP-6).
+fn class_of(error: &sqlx::Error) -> ErrorClass {
+    match error {
+        sqlx::Error::PoolTimedOut => ErrorClass::ConnectionLimit,
+        sqlx::Error::Database(error) => match error.code().as_deref() {
+            Some("53300") => ErrorClass::ConnectionLimit,
+            Some("40P01") => ErrorClass::Deadlock,
+            _ => ErrorClass::Internal,
+        },
+        _ => ErrorClass::Internal,
     }
 }
 
@@ -168,10 +182,11 @@ pub struct Kind {
     pub(crate) run: Run,
 }
 
-/// Every kind this process knows.
+/// Every kind this process knows, and every provider that they call.
 #[derive(Clone, Default)]
 pub struct Registry {
     kinds: Arc<BTreeMap<&'static str, Kind>>,
+    providers: Providers,
 }
 
 impl Registry {
@@ -197,6 +212,11 @@ impl Registry {
     pub fn specs(&self) -> impl Iterator<Item = &KindSpec> {
         self.kinds.values().map(|kind| &kind.spec)
     }
+
+    /// The providers.
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
 }
 
 impl std::fmt::Debug for Registry {
@@ -205,10 +225,12 @@ impl std::fmt::Debug for Registry {
     }
 }
 
-/// Collects kinds.
+/// Collects kinds and providers.
 #[derive(Default)]
 pub struct RegistryBuilder {
     kinds: BTreeMap<&'static str, Kind>,
+    providers: BTreeMap<&'static str, Arc<dyn Provider>>,
+    vault: Vault,
 }
 
 impl RegistryBuilder {
@@ -230,8 +252,23 @@ impl RegistryBuilder {
         self
     }
 
+    /// Says where the providers' keys are kept.
+    pub fn vault(&mut self, vault: &Vault) -> &mut RegistryBuilder {
+        self.vault = vault.clone();
+        self
+    }
+
+    /// Adds a provider.
+    pub fn add_provider(&mut self, provider: impl Provider) -> &mut RegistryBuilder {
+        self.providers.insert(provider.spec().name, Arc::new(provider));
+        self
+    }
+
     /// The registry of all that was added.
     pub fn build(self) -> Registry {
-        Registry { kinds: Arc::new(self.kinds) }
+        Registry {
+            kinds: Arc::new(self.kinds),
+            providers: Providers::new(self.vault, self.providers),
+        }
     }
 }

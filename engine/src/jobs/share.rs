@@ -1,5 +1,6 @@
 //! Sharing out what the gates allow: how many jobs of each lane may start now. The gates are asked
-//! in the order of DESIGN, rule 2: kill switch, pause, breaker, rate, concurrency.
+//! in the order of DESIGN, rule 2: kill switch, pause, a provider that is switched off,
+//! breaker, rate, concurrency.
 
 use std::collections::HashMap;
 
@@ -152,6 +153,9 @@ impl<'a> Budget<'a> {
 
     fn trials(&self, provider: &str) -> i64 {
         let Some(stored) = self.gates.breakers.get(provider) else { return i64::MAX };
+        if stored.disabled.is_some() {
+            return 0;
+        }
         let circuit = cooled_down(stored.circuit, self.now);
         match circuit.state {
             BreakerState::Closed => i64::MAX,

@@ -49,6 +49,10 @@ pub(crate) async fn verdict(
         kill_switch: gates.kill_switch.clone(),
         queue: queues::hold(&mut conn, job, now).await?,
         expedited: expedited(&mut conn, job.id).await?,
+        disabled: calls.and_then(|(operation, _)| {
+            let disabled = gates.breakers.get(operation.provider)?.disabled.clone()?;
+            Some((operation.provider.to_owned(), disabled))
+        }),
         breaker: calls.and_then(|(operation, _)| breaker(&gates, operation, now)),
         breaker_forced: calls.and_then(|(operation, _)| {
             gates.breakers.get(operation.provider).and_then(|stored| stored.forced_open(now))

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod on_call;
+pub mod outlet;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -16,6 +17,8 @@ use signalbox_engine::jobs::handler::{Job, JobError, KindSpec, RegistryBuilder, 
 use signalbox_engine::jobs::{JobContext, Registry, enqueue, list};
 use signalbox_engine::provider::{Allowance, CallFailure, Operation, note_allowance};
 use signalbox_engine::testing::{TestDb, TestWorker};
+use signalbox_engine::vault::Vault;
+use signalbox_engine::vault::keyring::{Keyring, MasterKey};
 use signalbox_engine::{Ctx, SharedClock};
 use signalbox_model::actor::{Actor, Role};
 use signalbox_model::error_class::ErrorClass;
@@ -176,6 +179,7 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub registry: Registry,
     pub script: Script,
+    pub vault: Vault,
     pub worker: TestWorker,
     pub ctx: Ctx,
 }
@@ -193,12 +197,21 @@ impl World {
         let script = Script::default();
         let mut builder = Registry::builder();
         builder.add::<Call>(script.clone()).add::<Flaky>(script.clone()).add::<Panics>(());
+        let vault = Vault::new(db.pool.clone(), Keyring::new(MasterKey::generate(), Vec::new()));
+        builder.vault(&vault).add_provider(outlet::Outlet::new(&vault));
         add_kinds(&mut builder);
         let registry = builder.build();
         let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
         let actor = Actor::new("admin@example.org", Role::Admin);
         let ctx = Ctx::new(db.pool.clone(), shared, actor);
-        World { db, clock, registry, script, worker, ctx }
+        World { db, clock, registry, script, vault, worker, ctx }
+    }
+
+    /// The same providers, their keys kept in another vault.
+    pub fn registry_with(&self, vault: &Vault) -> Registry {
+        let mut builder = Registry::builder();
+        builder.vault(vault).add_provider(outlet::Outlet::new(vault));
+        builder.build()
     }
 
     /// A world that knows `test.scripted`, with one such job.

@@ -13,6 +13,7 @@ use signalbox_model::system_log::LogLevel;
 
 use crate::domains::provider::{COMMENTS, PAGES, Posts, SEARCH};
 use crate::domains::{QUEUE, search, store};
+use crate::egress;
 
 /// At most this many pages of comments are read per post (seed 000).
 const COMMENT_PAGES: u32 = 2;
@@ -149,7 +150,14 @@ impl Job for Extraction {
 }
 
 async fn post_url(cx: &JobContext, post_id: i64) -> Result<String, JobError> {
-    store::post_url(&cx.db, post_id)
-        .await?
-        .ok_or_else(|| JobError::fail(ErrorClass::NotFound, format!("there is no post {post_id}")))
+    let url = store::post_url(&cx.db, post_id).await?;
+    let url = url.ok_or_else(|| {
+        JobError::fail(ErrorClass::NotFound, format!("there is no post {post_id}"))
+    })?;
+    // The provider would go there for us.
+    egress::found(&url).map_err(|refused| {
+        let message = format!("the address of post {post_id} is not gone to: {refused}");
+        JobError::fail(ErrorClass::InvalidInput, message)
+    })?;
+    Ok(url)
 }

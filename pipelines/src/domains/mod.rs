@@ -13,22 +13,26 @@ pub mod store;
 use serde_json::json;
 use signalbox_engine::jobs::handler::RegistryBuilder;
 use signalbox_engine::schedules::ScheduleSpec;
+use signalbox_engine::vault::Vault;
 
 use crate::{ProviderConfig, ProviderConfigError};
 
 /// The queue of all kinds here.
 const QUEUE: &str = "domains";
 
-/// Adds the pipeline's kinds.
+/// Adds the pipeline's kinds, and its provider.
 ///
 /// # Errors
 /// When the provider's configuration makes no sense.
 pub fn register(
     builder: &mut RegistryBuilder,
     config: &ProviderConfig,
+    vault: &Vault,
 ) -> Result<(), ProviderConfigError> {
-    let posts = provider::Posts::new(config)?;
+    let server = provider::server(config, vault)?;
+    let posts = provider::Posts::new(server.clone());
     builder
+        .add_provider(server)
         .add::<backfill::Backfill>(posts.clone())
         .add::<jobs::Discovery>(posts.clone())
         .add::<jobs::Harvesting>(posts.clone())

@@ -1,15 +1,25 @@
 //! The provider of posts: an MCP server with the tools of Bright Data's.
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use signalbox_engine::breaker::store::MCP;
-use signalbox_engine::provider::{CallFailure, Operation};
+use signalbox_engine::provider::key::Key;
+use signalbox_engine::provider::{CallFailure, Operation, ProviderSpec};
+use signalbox_engine::vault::Vault;
 use signalbox_model::Timestamp;
 use url::Url;
 
-use crate::mcp::{DEFAULT_MAX_BODY_BYTES, McpClient, McpConfig, McpError};
+use crate::mcp::McpProvider;
 use crate::{ProviderConfig, ProviderConfigError};
+
+const SPEC: ProviderSpec = ProviderSpec {
+    name: MCP,
+    label: "Posts, over MCP",
+    address_variable: "MCP_BASE_URL",
+    key_variable: "MCP_API_KEY",
+};
 
 /// Searching.
 pub const SEARCH: Operation = Operation { provider: MCP, rate: "discovery_rpm" };
@@ -77,26 +87,27 @@ fn lenient_time<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Timesta
         .map(|time| time.with_timezone(&Utc)))
 }
 
+/// The server, as a provider with a key of its own.
+///
+/// # Errors
+/// When its address or the environment's key makes no sense.
+pub fn server(config: &ProviderConfig, vault: &Vault) -> Result<McpProvider, ProviderConfigError> {
+    let address = config.mcp_base_url.as_deref().map(Url::parse).transpose()?;
+    let environment = config.mcp_api_key.clone().map(SecretString::from);
+    let key = Key::new(SPEC.name, vault, environment);
+    Ok(McpProvider::new(SPEC, address, key, config.mcp_timeout)?)
+}
+
 /// The client. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Posts {
-    client: Option<McpClient>,
+    server: McpProvider,
 }
 
 impl Posts {
-    /// A client of the server that `config` names.
-    ///
-    /// # Errors
-    /// When the address makes no sense.
-    pub fn new(config: &ProviderConfig) -> Result<Posts, ProviderConfigError> {
-        let Some(base_url) = &config.mcp_base_url else { return Ok(Posts { client: None }) };
-        let mcp = McpConfig {
-            base_url: Url::parse(base_url)?,
-            api_key: config.mcp_api_key.clone(),
-            timeout: config.mcp_timeout,
-            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
-        };
-        Ok(Posts { client: Some(McpClient::new(mcp)?) })
+    /// A client of `server`.
+    pub fn new(server: McpProvider) -> Posts {
+        Posts { server }
     }
 
     /// The posts that match `query`, one page, counted from 0. A page without results is past the
@@ -109,7 +120,7 @@ impl Posts {
         if page > 0 {
             arguments["cursor"] = Value::from(page.to_string());
         }
-        self.call("search_engine", arguments).await?.json().map_err(failure)
+        self.call("search_engine", arguments).await?.json().map_err(CallFailure::from)
     }
 
     /// The post at `url`.
@@ -121,7 +132,7 @@ impl Posts {
             .call("web_data_tiktok_posts", json!({ "url": url }))
             .await?
             .json()
-            .map_err(failure)?;
+            .map_err(CallFailure::from)?;
         let mut post = posts
             .into_iter()
             .next()
@@ -144,7 +155,7 @@ impl Posts {
             Err(CallFailure::Rejected(_)) if page > 1 => return Ok(Vec::new()),
             answer => answer?,
         };
-        let mut comments: Vec<Comment> = answer.json().map_err(failure)?;
+        let mut comments: Vec<Comment> = answer.json().map_err(CallFailure::from)?;
         for comment in &mut comments {
             comment.body = clean(std::mem::take(&mut comment.body));
         }
@@ -164,25 +175,7 @@ impl Posts {
         tool: &str,
         arguments: Value,
     ) -> Result<crate::mcp::ToolAnswer, CallFailure> {
-        match &self.client {
-            Some(client) => client.call_tool(tool, arguments).await.map_err(failure),
-            None => Err(CallFailure::NotConfigured(
-                "no MCP server is configured: set MCP_BASE_URL".into(),
-            )),
-        }
-    }
-}
-
-fn failure(error: McpError) -> CallFailure {
-    let message = error.to_string();
-    match error {
-        McpError::RateLimited { retry_after } => CallFailure::RateLimited { retry_after, message },
-        McpError::Credentials { .. } => CallFailure::Credentials(message),
-        McpError::ToolFailed { .. } => CallFailure::Rejected(message),
-        McpError::Unreachable { .. }
-        | McpError::Timeout { .. }
-        | McpError::Status { .. }
-        | McpError::BadAnswer { .. } => CallFailure::Unavailable(message),
+        Ok(self.server.client().await?.call_tool(tool, arguments).await?)
     }
 }
 

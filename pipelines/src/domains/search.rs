@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use crate::domains::jobs::harvesting;
 use crate::domains::provider::{Posts, SEARCH, SearchResult};
 use crate::domains::store;
+use crate::egress;
 
 /// What is searched for when nobody says otherwise.
 const DEFAULT_QUERY: &str = "short video posts with links in their comments";
@@ -36,14 +37,17 @@ pub(super) async fn page(
     Ok(results.into_iter().take(wanted).collect())
 }
 
-/// Stores the posts found, and enqueues the harvesting of each, once a day.
+/// Stores the posts found, and enqueues the harvesting of each, once a day. Not those whose address
+/// leads to a private network: the provider would go there for us.
 pub(super) async fn keep(
     tx: &mut PgConnection,
     cx: &JobContext,
     found: &[SearchResult],
 ) -> Result<(), sqlx::Error> {
     let now = cx.now();
-    let ids = store::save_posts(tx, found, now).await?;
+    let outside = found.iter().filter(|post| egress::found(&post.link).is_ok());
+    let outside: Vec<_> = outside.cloned().collect();
+    let ids = store::save_posts(tx, &outside, now).await?;
     let today = now.date_naive();
     let jobs = ids.iter().map(|id| harvesting(*id).with_key(format!("harvest:{id}:{today}")));
     enqueue::insert(tx, &cx.registry, jobs.collect(), now).await.map(drop)

@@ -1,6 +1,5 @@
 //! Reading bodies within bounds, and what it means when the network fails.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +7,7 @@ use futures::{Stream, StreamExt};
 use reqwest::Response;
 
 use super::McpError;
+use crate::egress::describe;
 
 /// The most bytes of a refusal's body that are read.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
@@ -66,16 +66,4 @@ pub(super) fn broken_stream(error: sse_stream::Error) -> McpError {
 
 pub(super) fn unreachable(error: reqwest::Error) -> McpError {
     McpError::Unreachable { detail: describe(error) }
-}
-
-/// The error and its causes, without the URL, which may hold a key.
-pub(super) fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }

@@ -59,6 +59,14 @@ impl McpClient {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Begins a session, if none is under way: nothing but what it takes to be let in.
+    ///
+    /// # Errors
+    /// See [`McpError`]; all of it happens within the configured timeout.
+    pub async fn connect(&self) -> Result<(), McpError> {
+        self.within_deadline(async { self.session().await.map(drop) }).await
+    }
+
     /// Calls a tool. `arguments` is a JSON object, or null for none. Dropping the future closes its connection.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use url::Url;
 
@@ -35,25 +36,31 @@ impl fmt::Debug for McpConfig {
     }
 }
 
-/// A provider's key. `Debug` does not show it, and it has no `Display`.
-#[derive(Clone)]
-pub struct ApiKey(String);
+/// A provider's key. `Debug` does not show it, and it has no `Display`; it is wiped from memory when it goes.
+#[derive(Debug, Clone)]
+pub struct ApiKey(SecretString);
 
 impl ApiKey {
     /// Wraps a key.
     pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
+        Self(key.into().into())
     }
 
     /// The key itself, for the request's header.
     pub(super) fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
 
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(redacted)")
+impl From<SecretString> for ApiKey {
+    fn from(key: SecretString) -> Self {
+        Self(key)
+    }
+}
+
+impl From<ApiKey> for SecretString {
+    fn from(key: ApiKey) -> Self {
+        key.0
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use signalbox_engine::provider::CallFailure;
 use thiserror::Error;
 
 /// The longest pause a provider may ask for: more is taken as this.
@@ -37,6 +38,9 @@ pub enum McpError {
         /// The pause asked for by `Retry-After`, at most a day; none if the header is missing or malformed.
         retry_after: Option<Duration>,
     },
+    /// HTTP 402. Availability: no call can succeed until more is paid for.
+    #[error("the provider's quota is used up (HTTP 402)")]
+    Quota,
     /// HTTP 401 or 403. Availability: no call can succeed until the key is replaced, so calls are better parked.
     #[error("the provider refused the credentials (HTTP {status})")]
     Credentials {
@@ -69,6 +73,24 @@ impl McpError {
 
     pub(super) fn bad_answer(detail: impl Into<String>) -> Self {
         Self::BadAnswer { detail: detail.into() }
+    }
+}
+
+impl From<McpError> for CallFailure {
+    fn from(error: McpError) -> CallFailure {
+        let message = error.to_string();
+        match error {
+            McpError::RateLimited { retry_after } => {
+                CallFailure::RateLimited { retry_after, message }
+            }
+            McpError::Quota => CallFailure::Quota(message),
+            McpError::Credentials { .. } => CallFailure::Credentials(message),
+            McpError::ToolFailed { .. } => CallFailure::Rejected(message),
+            McpError::Unreachable { .. }
+            | McpError::Timeout { .. }
+            | McpError::Status { .. }
+            | McpError::BadAnswer { .. } => CallFailure::Unavailable(message),
+        }
     }
 }
 

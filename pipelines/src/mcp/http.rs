@@ -1,7 +1,5 @@
 //! One HTTP exchange with an MCP server: a POST, its status, its bounded body.
 
-use std::time::Duration;
-
 use futures::StreamExt;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -9,22 +7,22 @@ use reqwest::Response;
 use serde::Serialize;
 use signalbox_engine::clock::{Clock, SystemClock};
 use signalbox_engine::provider::note_allowance;
+use signalbox_model::redact::REDACTED;
 use sse_stream::SseStream;
 use url::Url;
 
-use super::body::{bounded, broken_stream, describe, read_bounded, read_refusal, unreachable};
+use super::body::{bounded, broken_stream, read_bounded, read_refusal, unreachable};
 use super::error::parse_retry_after;
 use super::message::{Incoming, Meaning, Reply, Request, RpcError};
 use super::{ApiKey, McpConfig, McpConfigError, McpError};
 use crate::allowance::allowance;
+use crate::egress::{self, describe};
 
 const SESSION_ID: &str = "mcp-session-id";
 const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
 /// The most characters of a provider's own words kept in an error.
 const MAX_DETAIL_CHARS: usize = 500;
-/// Shorter than most servers' idle timeout, so that a call seldom meets a connection that is just being closed.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a server gave us at `initialize`.
 #[derive(Debug)]
@@ -62,10 +60,7 @@ impl Http {
         if !matches!(config.base_url.scheme(), "http" | "https") || !config.base_url.has_host() {
             return Err(McpConfigError::Url);
         }
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("signalbox/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        let client = egress::to(config.base_url.host_str().unwrap_or_default())
             .build()
             .map_err(|error| McpConfigError::Http(describe(error)))?;
         Ok(Self {
@@ -155,6 +150,7 @@ impl Http {
                     asked.and_then(|value| parse_retry_after(value, SystemClock.now()));
                 return Err(McpError::RateLimited { retry_after }.into());
             }
+            StatusCode::PAYMENT_REQUIRED => return Err(McpError::Quota.into()),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 return Err(McpError::Credentials { status: status.as_u16() }.into());
             }
@@ -224,12 +220,13 @@ impl Http {
 
     /// A provider's words, made fit for logs: short, on one line, without our secrets.
     pub(super) fn tame(&self, words: &str) -> String {
-        let mut words = words.to_owned();
-        for secret in &self.secrets {
-            words = words.replace(secret.as_str(), "[redacted]");
-        }
         let one_line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        one_line.chars().filter(|c| !c.is_control()).take(MAX_DETAIL_CHARS).collect()
+        // What hides a secret from the eye is taken out before it is looked for.
+        let mut words: String = one_line.chars().filter(|c| !c.is_control()).collect();
+        for secret in &self.secrets {
+            words = words.replace(secret.as_str(), REDACTED);
+        }
+        words.chars().take(MAX_DETAIL_CHARS).collect()
     }
 }
 

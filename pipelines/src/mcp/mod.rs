@@ -16,6 +16,7 @@ mod config;
 mod error;
 mod http;
 mod message;
+mod provider;
 
 #[cfg(test)]
 mod stub;
@@ -26,3 +27,4 @@ pub use answer::ToolAnswer;
 pub use client::McpClient;
 pub use config::{ApiKey, DEFAULT_MAX_BODY_BYTES, McpConfig, McpConfigError};
 pub use error::McpError;
+pub use provider::McpProvider;

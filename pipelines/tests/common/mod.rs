@@ -7,6 +7,8 @@ use std::time::Duration;
 use signalbox_engine::clock::TestClock;
 use signalbox_engine::jobs::Registry;
 use signalbox_engine::testing::{TestDb, TestWorker};
+use signalbox_engine::vault::Vault;
+use signalbox_engine::vault::keyring::{Keyring, MasterKey};
 use signalbox_engine::{Ctx, SharedClock, settings};
 use signalbox_model::actor::{Actor, Role};
 use signalbox_pipelines::mcp::ApiKey;
@@ -22,6 +24,7 @@ pub struct World {
     pub sandbox: Sandbox,
     pub db: TestDb,
     pub clock: Arc<TestClock>,
+    pub vault: Vault,
     pub registry: Registry,
     pub worker: TestWorker,
     pub ctx: Ctx,
@@ -39,8 +42,10 @@ impl World {
             mcp_api_key: Some(ApiKey::new("key")),
             mcp_timeout: timeout,
         };
-        let registry = registry(config).unwrap();
         let db = TestDb::new().await;
+        let keys = Keyring::new(MasterKey::generate(), Vec::new());
+        let vault = Vault::new(db.pool.clone(), keys);
+        let registry = registry(config, &vault).unwrap();
         let clock = TestClock::new();
         let shared: SharedClock = clock.clone();
         let worker = TestWorker::new(&db.pool, shared.clone(), &registry).await.unwrap();
@@ -49,6 +54,16 @@ impl World {
         for (key, value) in changed {
             settings::change(&ctx, key, *value, None).await.unwrap();
         }
-        World { sandbox, db, clock, registry, worker, ctx }
+        World { sandbox, db, clock, vault, registry, worker, ctx }
     }
+}
+
+/// What another process knows, whose MCP server is at `url` and whose environment has the same key.
+pub fn registry_with(url: Option<String>, vault: &Vault) -> Registry {
+    let config = ProviderConfig {
+        mcp_base_url: url,
+        mcp_api_key: Some(ApiKey::new("key")),
+        mcp_timeout: Duration::from_millis(500),
+    };
+    registry(config, vault).unwrap()
 }

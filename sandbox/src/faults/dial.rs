@@ -63,7 +63,8 @@ fn applies(fault: &Fault, peek: &Peek, body: &[u8]) -> bool {
     };
     let operation = fault.operation.as_ref().is_none_or(|operation| *operation == peek.operation());
     let text = fault.matching.as_ref().is_none_or(|text| contains(body, text.as_bytes()));
-    mode && operation && text
+    let key = fault.key.as_ref().is_none_or(|key| peek.key() == Some(key));
+    mode && operation && text && key
 }
 
 fn contains(body: &[u8], text: &[u8]) -> bool {

@@ -63,6 +63,9 @@ pub struct Fault {
     /// Only requests whose body contains this text.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     pub matching: Option<String>,
+    /// Only requests that bear this key: with [`FaultMode::BadKey`], one that was withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl Fault {
@@ -78,6 +81,7 @@ impl Fault {
             message: "the post is not available".to_owned(),
             operation: None,
             matching: None,
+            key: None,
         }
     }
 
@@ -133,6 +137,13 @@ impl Fault {
     #[must_use]
     pub fn matching(mut self, text: impl Into<String>) -> Self {
         self.matching = Some(text.into());
+        self
+    }
+
+    /// Only for requests that bear this key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
         self
     }
 }

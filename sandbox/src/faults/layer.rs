@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Dial, Fault, FaultMode, answers};
+use crate::bearer::bearer;
 use crate::calls::{CallResult, Calls};
 use crate::limits::Limiter;
 use crate::peek::Peek;
@@ -44,7 +45,7 @@ pub(crate) async fn apply(State(lane): State<Arc<Lane>>, request: Request, next:
         )
         .into_response();
     };
-    let peek = Peek::of(&parts.method, &body);
+    let peek = Peek::of(&parts.method, &body).bearing(bearer(&parts.headers));
     let operation = peek.operation();
     let standing = match lane.limiter.count() {
         Ok(standing) => standing,

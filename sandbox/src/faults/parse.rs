@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 use super::{Fault, FaultMode};
 use crate::problem::FieldError;
 
-const FIELDS: [&str; 8] =
-    ["mode", "rate", "status", "latencyMs", "retryAfterS", "operation", "match", "message"];
+const FIELDS: [&str; 9] =
+    ["mode", "rate", "status", "latencyMs", "retryAfterS", "operation", "match", "message", "key"];
 const MAX_LATENCY_MS: u64 = 600_000;
 const MAX_RETRY_AFTER_S: u64 = 86_400;
 const MAX_TEXT_CHARS: usize = 1_000;
 
 impl Fault {
-    /// Reads `{"mode", "rate"?, "status"?, "latencyMs"?, "retryAfterS"?, "operation"?, "match"?, "message"?}`.
+    /// Reads `{"mode", "rate"?, "status"?, "latencyMs"?, "retryAfterS"?, "operation"?, "match"?, "message"?, "key"?}`.
     ///
     /// # Errors
     /// One entry for every field that is missing, unknown or out of range.
@@ -41,6 +41,7 @@ impl Fault {
         }
         fault.operation = reader.text("operation");
         fault.matching = reader.text("match");
+        fault.key = reader.text("key");
         if reader.errors.is_empty() { Ok(fault) } else { Err(reader.errors) }
     }
 }
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn all_particulars_are_read() {
         let body = json!({"mode": "error", "rate": 0.25, "status": 503, "latencyMs": 20, "retryAfterS": 7,
-                          "operation": "search_engine", "match": "abc", "message": "gone"});
+                          "operation": "search_engine", "match": "abc", "message": "gone", "key": "k"});
         let fault = Fault::parse(&body).unwrap();
         assert_eq!(serde_json::to_value(&fault).unwrap(), body);
     }

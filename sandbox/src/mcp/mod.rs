@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
+use crate::bearer::bearer;
 use crate::corpus::Corpus;
 use crate::faults::bad_key;
 use tools::Tools;
@@ -45,11 +45,7 @@ async fn require_key(request: Request, next: Next) -> Response {
 }
 
 fn has_bearer(request: &Request) -> bool {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = header
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    key.is_some_and(|(_, key)| !key.trim().is_empty())
+    bearer(request.headers()).is_some()
 }
 
 fn has_token(request: &Request) -> bool {

@@ -23,6 +23,7 @@ pub mod matviews;
 pub mod metrics;
 pub mod ops_queues;
 pub mod output;
+pub mod providers;
 pub mod queues;
 pub mod requested_by;
 pub mod runbooks;

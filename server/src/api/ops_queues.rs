@@ -6,12 +6,14 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 use signalbox_engine::jobs::handler::Registry;
+use signalbox_engine::vault;
 use signalbox_model::Timestamp;
 use signalbox_model::actor::{Actor, Permission};
 use signalbox_model::fleet;
 use signalbox_model::health::{Health, QueueHealth, ServiceState};
 use signalbox_model::job::JobId;
 use signalbox_model::queue::QueueState;
+use signalbox_model::secret::VaultHealth;
 
 use super::input::Signed;
 use crate::problem::{Answer, ApiProblem};
@@ -28,7 +30,7 @@ pub struct Triage {
     queues: BTreeMap<String, Queue>,
     workers: Vec<Worker>,
     scheduler: Scheduler,
-    vault: Vault,
+    vault: VaultHealth,
 }
 
 /// A queue. Jobs that wait are counted to 10,000.
@@ -77,12 +79,6 @@ pub struct Scheduler {
     stopped: bool,
 }
 
-/// The vault of credentials.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Vault {
-    status: &'static str,
-}
-
 /// `GET /api/ops/queues`. 403 for who is not on `OPS_ADMIN_EMAILS`, where it is set.
 pub async fn triage(
     State(state): State<AppState>,
@@ -91,6 +87,7 @@ pub async fn triage(
     ctx.demand(Permission::ReadConsole)?;
     demand_listed(&ctx.actor, &state.parts.ops_admin_emails)?;
     let read = state.telemetry.read().await.ok_or_else(ApiProblem::unavailable)?;
+    let vault = vault::health::health(&ctx, registry.providers().vault()).await?;
     let everywhere = read.fleet.stop.is_some();
     let providers =
         read.issues().into_iter().map(|issue| format!("{}: {}", issue.source, issue.reason));
@@ -113,7 +110,7 @@ pub async fn triage(
             leads_since: read.fleet.scheduler.leads_since,
             stopped: read.fleet.scheduler.stop.is_some(),
         },
-        vault: Vault { status: "not_configured" },
+        vault,
     }))
 }
 

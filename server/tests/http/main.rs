@@ -19,6 +19,7 @@ mod mutated;
 mod operator;
 mod origin;
 mod pages;
+mod providers;
 mod runbooks;
 mod schedules;
 mod smtp;

@@ -11,8 +11,11 @@ use signalbox_engine::auth::users::ensure_first_admin;
 use signalbox_engine::clock::SystemClock;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_engine::testing::TestDb;
+use signalbox_engine::vault::Vault;
+use signalbox_engine::vault::keyring::{Keyring, MasterKey};
 use signalbox_model::actor::Actor;
 use signalbox_pipelines::ProviderConfig;
+use signalbox_pipelines::mcp::ApiKey;
 use signalbox_server::{AppParts, Readiness, app};
 
 /// The admin that every console has.
@@ -42,16 +45,24 @@ impl Console {
 
     /// A console with its admin, and parts changed by `change`.
     pub async fn start_with(change: impl FnOnce(&mut AppParts)) -> Console {
+        Console::start_at(None, change).await
+    }
+
+    /// A console whose MCP provider is at `mcp`, called with the key `from-the-environment`.
+    pub async fn start_at(mcp: Option<String>, change: impl FnOnce(&mut AppParts)) -> Console {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let db = TestDb::new().await;
         let system = Ctx::new(db.pool.clone(), SystemClock::shared(), Actor::system("test"));
         ensure_first_admin(&system.db, &system.clock, Some(ADMIN), Some(PASSWORD)).await.unwrap();
-        let registry = signalbox_pipelines::registry(ProviderConfig {
-            mcp_base_url: None,
-            mcp_api_key: None,
+        let key = mcp.is_some().then(|| ApiKey::new("from-the-environment"));
+        let config = ProviderConfig {
+            mcp_base_url: mcp,
+            mcp_api_key: key,
             mcp_timeout: Duration::from_secs(1),
-        })
-        .unwrap();
+        };
+        let keys = Keyring::new(MasterKey::generate(), Vec::new());
+        let vault = Vault::new(db.pool.clone(), keys);
+        let registry = signalbox_pipelines::registry(config, &vault).unwrap();
         let mut parts = AppParts::new(system.clone(), registry.clone());
         change(&mut parts);
         let readiness = parts.readiness.clone();

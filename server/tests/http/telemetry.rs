@@ -140,7 +140,7 @@ async fn st_3_the_triage_has_the_runbooks_shape_and_keeps_to_its_list() {
     }
     assert_eq!(triage["workers"], json!([]));
     assert!(triage["scheduler"]["scheduled_jobs"].is_i64());
-    assert_eq!(triage["vault"]["status"], "not_configured");
+    assert_eq!(triage["vault"]["status"], "ok");
 
     let strict = Console::start_with(|parts| {
         parts.ops_admin_emails = vec!["chief@example.com".to_owned()];

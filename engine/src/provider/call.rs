@@ -9,16 +9,13 @@ use sqlx::PgPool;
 use tracing::Instrument as _;
 
 use crate::breaker::calls::{self, Outcome};
-use crate::breaker::step::Admission;
-use crate::breaker::store;
+use crate::breaker::store::{self, Entry};
 use crate::clock::SharedClock;
 use crate::jobs::JobContext;
 use crate::jobs::handler::{Decision, JobError};
+use crate::throttle::allowance::{self, Allowance};
 use crate::throttle::step::Seen;
-use crate::throttle::{self, allowance};
-use crate::{limits, spans};
-
-pub use crate::throttle::allowance::{Allowance, note as note_allowance};
+use crate::{limits, spans, throttle};
 
 /// What is called: of which provider, and under which rate setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +47,9 @@ pub enum CallFailure {
         /// In words.
         message: String,
     },
+    /// What was paid for is used up (402): nobody's job can succeed.
+    #[error("{0}")]
+    Quota(String),
     /// The key was refused (401, 403): nobody's job can succeed.
     #[error("{0}")]
     Credentials(String),
@@ -59,6 +59,35 @@ pub enum CallFailure {
     /// This process knows no such provider. Says nothing about the provider itself.
     #[error("{0}")]
     NotConfigured(String),
+}
+
+impl CallFailure {
+    /// What kind of trouble it is.
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            CallFailure::Unavailable(_) => ErrorClass::ProviderUnavailable,
+            CallFailure::RateLimited { .. } => ErrorClass::RateLimited,
+            CallFailure::Quota(_) => ErrorClass::Quota,
+            CallFailure::Credentials(_) => ErrorClass::Credentials,
+            CallFailure::Rejected(_) => ErrorClass::Rejected,
+            CallFailure::NotConfigured(_) => ErrorClass::Internal,
+        }
+    }
+
+    /// The same failure, its words changed by `change`.
+    fn in_words(self, change: impl FnOnce(&str) -> String) -> CallFailure {
+        let words = change(&self.to_string());
+        match self {
+            CallFailure::Unavailable(_) => CallFailure::Unavailable(words),
+            CallFailure::RateLimited { retry_after, .. } => {
+                CallFailure::RateLimited { retry_after, message: words }
+            }
+            CallFailure::Quota(_) => CallFailure::Quota(words),
+            CallFailure::Credentials(_) => CallFailure::Credentials(words),
+            CallFailure::Rejected(_) => CallFailure::Rejected(words),
+            CallFailure::NotConfigured(_) => CallFailure::NotConfigured(words),
+        }
+    }
 }
 
 /// A job whose provider this process does not know waits this long for one that does.
@@ -80,14 +109,21 @@ pub(crate) async fn call<T>(
     take_token(db, clock, operation).await?;
     let provider = operation.provider;
     let started = clock.now();
-    if let Admission::Refused(_) = store::admit(db, provider, started).await? {
-        calls::record(db, operation, *job, (Outcome::Refused, Duration::ZERO), started).await?;
-        return Err(parked(provider));
+    match store::admit(db, provider, started).await? {
+        Entry::Admitted => {}
+        Entry::Disabled => return Err(parked(format!("provider {provider} is switched off"))),
+        Entry::Refused => {
+            calls::record(db, operation, *job, (Outcome::Refused, Duration::ZERO), started).await?;
+            return Err(parked(format!("the breaker of provider {provider} is open")));
+        }
     }
     let span = tracing::trace_span!(
         target: spans::TARGET, "call", otel.kind = "client", otel.name = operation.rate, provider,
     );
     let (answer, heard) = allowance::heard_during(call).instrument(span).await;
+    // Whatever the client has overlooked: the provider may have said back what it was sent.
+    let without_keys = |text: &str| cx.registry.providers().redact(provider, text);
+    let answer = answer.map_err(|failure| failure.in_words(without_keys));
     let now = clock.now();
     let took = (now - started).to_std().unwrap_or_default();
     if let Some(outcome) = outcome(&answer) {
@@ -109,7 +145,9 @@ pub(crate) async fn call<T>(
 fn outcome<T>(answer: &Result<T, CallFailure>) -> Option<Outcome> {
     match answer {
         Ok(_) | Err(CallFailure::Rejected(_)) => Some(Outcome::Ok),
-        Err(CallFailure::Unavailable(_) | CallFailure::Credentials(_)) => Some(Outcome::Failed),
+        Err(CallFailure::Unavailable(_) | CallFailure::Quota(_) | CallFailure::Credentials(_)) => {
+            Some(Outcome::Failed)
+        }
         Err(CallFailure::RateLimited { .. }) => Some(Outcome::Limited),
         Err(CallFailure::NotConfigured(_)) => None,
     }
@@ -127,12 +165,8 @@ fn seen<T>(answer: &Result<T, CallFailure>, heard: Option<Allowance>) -> Option<
     }
 }
 
-fn parked(provider: &str) -> JobError {
-    JobError {
-        class: ErrorClass::ProviderUnavailable,
-        message: format!("the breaker of provider {provider} is open"),
-        decision: Decision::Park,
-    }
+fn parked(message: String) -> JobError {
+    JobError { class: ErrorClass::ProviderUnavailable, message, decision: Decision::Park }
 }
 
 async fn take_token(
@@ -159,15 +193,13 @@ async fn report(
     took: Duration,
     now: Timestamp,
 ) -> Result<JobError, sqlx::Error> {
-    let provider = operation.provider;
+    let (provider, class) = (operation.provider, failure.class());
     match failure {
-        CallFailure::Unavailable(message) => {
+        CallFailure::Unavailable(message)
+        | CallFailure::Quota(message)
+        | CallFailure::Credentials(message) => {
             store::failed(db, provider, &message, took, now).await?;
-            Ok(provider_failed(ErrorClass::ProviderUnavailable, provider, message))
-        }
-        CallFailure::Credentials(message) => {
-            store::failed(db, provider, &message, took, now).await?;
-            Ok(provider_failed(ErrorClass::Credentials, provider, message))
+            Ok(JobError { class, message, decision: Decision::ProviderFailed(provider) })
         }
         CallFailure::RateLimited { retry_after, message } => {
             let wait = retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
@@ -179,11 +211,7 @@ async fn report(
         CallFailure::NotConfigured(message) => Ok(JobError::snooze(NOT_CONFIGURED_WAIT, message)),
         CallFailure::Rejected(message) => {
             store::succeeded(db, provider, took, now).await?;
-            Ok(JobError::retry(ErrorClass::Rejected, message))
+            Ok(JobError::retry(class, message))
         }
     }
-}
-
-fn provider_failed(class: ErrorClass, provider: &'static str, message: String) -> JobError {
-    JobError { class, message, decision: Decision::ProviderFailed(provider) }
 }
