@@ -5,8 +5,10 @@ mod mail;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use signalbox_engine::backups::Place;
 use signalbox_pipelines::ProviderConfig;
 use signalbox_pipelines::mcp::ApiKey;
 use url::Url;
@@ -57,6 +59,8 @@ pub struct Config {
     pub addr: SocketAddr,
     /// Where the private cluster lives.
     pub data_dir: PathBuf,
+    /// Where backups are kept.
+    pub backup_dir: PathBuf,
     /// The database; a private cluster when absent.
     pub database_url: Option<Secret>,
     /// The schema may be newer than this binary.
@@ -157,6 +161,10 @@ impl Config {
         ];
         Ok(Config {
             addr: options.addr,
+            backup_dir: options
+                .backup_dir
+                .filter(|dir| !dir.as_os_str().is_empty())
+                .unwrap_or_else(|| options.data_dir.join("backups")),
             data_dir: options.data_dir,
             database_url,
             rolled_back: options.rolled_back,
@@ -190,6 +198,14 @@ impl Config {
             log_format: options.log_format,
             log: options.log,
         })
+    }
+
+    /// Where backups are kept, and where PostgreSQL's programs are looked for each time.
+    pub fn backups(&self) -> Place {
+        Place::new(
+            self.backup_dir.clone(),
+            Arc::new(|| Box::pin(signalbox_cluster::program_dirs())),
+        )
     }
 
     /// What the pipelines' providers need.
@@ -369,6 +385,13 @@ mod tests {
         assert_eq!(contact(mail).unwrap().as_deref(), Some(mail));
         assert_eq!(contact("https://a/\nExpires: x").unwrap().unwrap().lines().count(), 1);
         assert!(contact("security@example.com").is_err() && contact("http://a").is_err());
+    }
+
+    #[test]
+    fn js_7_backups_lie_in_the_data_directory_unless_they_lie_elsewhere() {
+        let dir = |args: &[&str]| config(args).unwrap().backup_dir;
+        assert_eq!(dir(&["--data-dir", "/data"]), PathBuf::from("/data/backups"));
+        assert_eq!(dir(&["--backup-dir", "/nas"]), PathBuf::from("/nas"));
     }
 
     #[test]

@@ -63,9 +63,9 @@ fn health_routes() -> Router<AppState> {
 
 fn api_routes() -> Router<AppState> {
     use api::{
-        admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, dead_letters,
-        exports, fleet, health, jobs, kill_switch, logs, matviews, metrics, ops_queues, queues,
-        runbooks, schedules, settings, sweeps, system, trends, users,
+        admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, database,
+        dead_letters, exports, fleet, health, jobs, kill_switch, logs, matviews, metrics,
+        ops_queues, queues, runbooks, schedules, settings, sweeps, system, trends, users,
     };
     Router::new()
         .route("/health", get(health::health))
@@ -145,6 +145,8 @@ fn api_routes() -> Router<AppState> {
         .route("/api/admin/audit", get(audit::search))
         .route("/api/admin/audit/verify", get(audit::verify))
         .route("/api/admin/audit/export", get(audit::export))
+        .route("/api/admin/database", get(database::read).post(database::command))
+        .route("/api/admin/database/backups", get(database::list_backups))
         .route("/api/admin/trends", get(trends::read))
         .route("/api/admin/changes", get(changes::stream))
         .route("/api/admin/users", get(users::list).post(users::invite))
