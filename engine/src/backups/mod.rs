@@ -36,6 +36,15 @@ pub(crate) fn schedule() -> ScheduleSpec {
     ScheduleSpec::new("backup", take::KIND, "30 3 * * 7").with_payload(json!({ "verify": true }))
 }
 
+/// The folder of the programs that back up the database of `db`.
+///
+/// # Errors
+/// When none fit, with the remedy; when the database does not answer.
+pub async fn programs(db: &sqlx::PgPool, place: &Place) -> Result<std::path::PathBuf, BackupError> {
+    let (_, major) = server_version(db).await?;
+    Ok(place.programs(major).await?.dir().to_path_buf())
+}
+
 /// The version of a server, as text and its first number.
 async fn server_version(db: impl PgExecutor<'_>) -> Result<(String, u32), sqlx::Error> {
     let row = sqlx::query(

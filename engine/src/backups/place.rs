@@ -76,6 +76,11 @@ pub(super) struct Programs {
 }
 
 impl Programs {
+    /// Their folder.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// One of them, that is to connect as `options` say. It gets the password by its environment:
     /// everybody on the machine can read a command line.
     pub(super) fn command(&self, program: &str, options: &PgConnectOptions) -> Command {

@@ -6,6 +6,7 @@ mod auth;
 mod bad_input;
 mod bulk_operations;
 mod changes;
+mod database;
 mod exports;
 mod guard;
 mod health;
