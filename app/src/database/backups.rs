@@ -1,6 +1,7 @@
 //! The backups: taken, verified, kept.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::backup::{Backups, STALE_HOURS};
 use signalbox_model::format;
 
@@ -20,8 +21,8 @@ use crate::components::submit::Submit;
 #[component]
 pub(crate) fn BackupsPage() -> impl IntoView {
     let query = Query::current(&["verify"], "#verify");
-    let take = Command::of::<TakeBackup>();
-    let verify = Command::of::<VerifyBackup>();
+    let take = Command::of::<TakeBackup>(Permission::OperateDatabase);
+    let verify = Command::of::<VerifyBackup>(Permission::OperateDatabase);
     page(
         live(|| ListBackups {}),
         |backups: &Backups| ("Backups".to_owned(), backups.as_of),

@@ -1,6 +1,7 @@
 //! The database now: connections, who waits for whom, what takes the time, the last backup.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::backup::STALE_HOURS;
 use signalbox_model::database::{CONNECTIONS_PERCENT, Database};
 use signalbox_model::format;
@@ -17,7 +18,7 @@ use crate::components::query::Query;
 #[component]
 pub(crate) fn DatabasePage() -> impl IntoView {
     let query = Query::current(&["close"], "#close");
-    let close = Command::of::<CloseConnection>();
+    let close = Command::of::<CloseConnection>(Permission::OperateDatabase);
     page(
         live(|| ReadDatabase {}),
         |facts: &DatabaseFacts| ("Database".to_owned(), facts.database.as_of),

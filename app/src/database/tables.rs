@@ -1,6 +1,7 @@
 //! The tables: how large, how dead, how well kept; and what maintains them.
 
 use leptos::prelude::*;
+use signalbox_model::actor::Permission;
 use signalbox_model::database::{Table, Tables};
 use signalbox_model::format;
 
@@ -24,7 +25,7 @@ const DEAD_ROWS: i64 = 10_000;
 #[component]
 pub(crate) fn TablesPage() -> impl IntoView {
     let query = Query::current(&["table"], "#maintain");
-    let maintain = Command::of::<MaintainTable>();
+    let maintain = Command::of::<MaintainTable>(Permission::OperateDatabase);
     page(
         live(|| ReadTables {}),
         |facts: &TablesFacts| ("Tables".to_owned(), facts.tables.as_of),
