@@ -97,8 +97,7 @@ pub fn App() -> impl IntoView {
                     <Route path=at(path!("/admin/tokens")) view=chunks::TOKENS ssr=WHOLE />
                     <Route path=at(path!("/account")) view=chunks::ACCOUNT ssr=WHOLE />
                     <Route path=at(path!("/admin/database")) view=chunks::DATABASE ssr=WHOLE />
-                    <Route path=at(path!("/admin/database/tables")) view=chunks::TABLES ssr=WHOLE />
-                    <Route path=at(path!("/admin/database/backups")) view=chunks::BACKUPS ssr=WHOLE />
+                    <Route path=at(path!("/admin/database/:part")) view=chunks::DATABASE ssr=WHOLE />
                     <Route path=at(path!("/domains")) view=chunks::DOMAINS ssr=WHOLE />
                     <Route path=at(path!("/domains/:id")) view=chunks::DOMAIN ssr=WHOLE />
                 </ParentRoute>

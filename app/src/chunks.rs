@@ -119,8 +119,4 @@ chunk!(runbooks:
     alerts::AlertRulePage as ALERT_RULE,
 );
 chunk!(alert_tests: alerts::AlertBackTestPage as ALERT_BACK_TEST);
-chunk!(database:
-    database::DatabasePage as DATABASE,
-    database::TablesPage as TABLES,
-    database::BackupsPage as BACKUPS,
-);
+chunk!(database: database::DatabasePages as DATABASE);

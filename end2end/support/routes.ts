@@ -74,7 +74,7 @@ export const routes: Route[] = [
 ];
 
 /** Addresses at which there is nothing. */
-export const lost = ['/admin/nowhere', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/admin/schedules/none', '/admin/alerts/none', '/domains/999999999'];
+export const lost = ['/admin/nowhere', '/admin/database/nothing', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/admin/schedules/none', '/admin/alerts/none', '/domains/999999999'];
 
 /** Makes something for every page to show. */
 export async function prepare(api: Api): Promise<Made> {

@@ -19,7 +19,7 @@ use crate::components::submit::Submit;
 
 /// The page. `?verify=` names the backup whose form is shown.
 #[component]
-pub(crate) fn BackupsPage() -> impl IntoView {
+pub(super) fn BackupsPage() -> impl IntoView {
     let query = Query::current(&["verify"], "#verify");
     let take = Command::of::<TakeBackup>(Permission::OperateDatabase);
     let verify = Command::of::<VerifyBackup>(Permission::OperateDatabase);

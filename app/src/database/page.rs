@@ -16,7 +16,7 @@ use crate::components::query::Query;
 
 /// The page. `?close=` names the connection whose form is shown.
 #[component]
-pub(crate) fn DatabasePage() -> impl IntoView {
+pub(super) fn DatabasePage() -> impl IntoView {
     let query = Query::current(&["close"], "#close");
     let close = Command::of::<CloseConnection>(Permission::OperateDatabase);
     page(

@@ -23,7 +23,7 @@ const DEAD_ROWS: i64 = 10_000;
 
 /// The page. `?table=` chooses the table in the form.
 #[component]
-pub(crate) fn TablesPage() -> impl IntoView {
+pub(super) fn TablesPage() -> impl IntoView {
     let query = Query::current(&["table"], "#maintain");
     let maintain = Command::of::<MaintainTable>(Permission::OperateDatabase);
     page(
