@@ -102,6 +102,8 @@ pub fn App() -> impl IntoView {
                     <Route path=at(path!("/admin/users/:email")) view=chunks::USER ssr=WHOLE />
                     <Route path=at(path!("/admin/tokens")) view=chunks::TOKENS ssr=WHOLE />
                     <Route path=at(path!("/account")) view=chunks::ACCOUNT ssr=WHOLE />
+                    <Route path=at(path!("/admin/database")) view=chunks::DATABASE ssr=WHOLE />
+                    <Route path=at(path!("/admin/database/:part")) view=chunks::DATABASE ssr=WHOLE />
                     <Route path=at(path!("/domains")) view=chunks::DOMAINS ssr=WHOLE />
                     <Route path=at(path!("/domains/:id")) view=chunks::DOMAIN ssr=WHOLE />
                 </ParentRoute>

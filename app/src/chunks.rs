@@ -124,3 +124,4 @@ chunk!(runbooks:
     alerts::AlertRulePage as ALERT_RULE,
 );
 chunk!(alert_tests: alerts::AlertBackTestPage as ALERT_BACK_TEST);
+chunk!(database: database::DatabasePages as DATABASE);

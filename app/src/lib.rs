@@ -16,6 +16,7 @@ mod chunks;
 pub mod codec;
 mod components;
 mod console;
+mod database;
 mod dead_letters;
 pub mod display;
 mod domains;

@@ -93,8 +93,22 @@ async fn installed(dirs: &[PathBuf]) -> BTreeSet<Binaries> {
     found
 }
 
-/// The folders that hold both programs, in no particular order.
+/// Where PostgreSQL's programs may be: `SIGNALBOX_PG_BIN` if set, else PATH and where packagers put them, in no particular order.
+pub async fn program_dirs() -> Vec<PathBuf> {
+    match std::env::var_os("SIGNALBOX_PG_BIN") {
+        Some(dir) => vec![PathBuf::from(dir)],
+        None => candidates().await.into_iter().collect(),
+    }
+}
+
+/// The folders that hold both programs of a server, in no particular order.
 async fn usual_places() -> Vec<PathBuf> {
+    let mut dirs = candidates().await;
+    dirs.retain(|dir| dir.join("initdb").is_file() && dir.join("postgres").is_file());
+    dirs.into_iter().collect()
+}
+
+async fn candidates() -> BTreeSet<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut dirs: BTreeSet<PathBuf> = std::env::split_paths(&path).collect();
     dirs.extend(output_path(Path::new("pg_config"), "--bindir").await);
@@ -110,8 +124,7 @@ async fn usual_places() -> Vec<PathBuf> {
     ] {
         dirs.extend(children(Path::new(parent), prefix).map(|dir| dir.join(suffix)));
     }
-    dirs.retain(|dir| dir.join("initdb").is_file() && dir.join("postgres").is_file());
-    dirs.into_iter().collect()
+    dirs
 }
 
 fn children(parent: &Path, prefix: &'static str) -> impl Iterator<Item = PathBuf> {

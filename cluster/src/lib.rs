@@ -34,6 +34,7 @@ use layout::Layout;
 use locks::Users;
 use postmaster::Postmaster;
 
+pub use binaries::program_dirs;
 pub use error::ClusterError;
 
 /// The user every connection is made as: the cluster's superuser.

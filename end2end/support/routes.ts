@@ -67,13 +67,16 @@ export const routes: Route[] = [
   { name: 'user', path: () => '/admin/users/ada@example.com', one: true },
   { name: 'tokens', path: () => '/admin/tokens' },
   { name: 'account', path: () => '/account' },
+  { name: 'database', path: () => '/admin/database' },
+  { name: 'database-tables', path: () => '/admin/database/tables?table=domains' },
+  { name: 'backups', path: () => '/admin/database/backups' },
   { name: 'domains', path: () => '/domains' },
   { name: 'domains-none', path: () => '/domains?q=nothing-like-this' },
   { name: 'domain', path: (made) => `/domains/${made.domain}`, one: true },
 ];
 
 /** Addresses at which there is nothing. */
-export const lost = ['/admin/nowhere', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/admin/schedules/none', '/admin/alerts/none', '/domains/999999999'];
+export const lost = ['/admin/nowhere', '/admin/database/nothing', '/nowhere', '/admin/jobs/999999999', '/admin/jobs/x', '/admin/schedules/none', '/admin/alerts/none', '/domains/999999999'];
 
 /** Makes something for every page to show. */
 export async function prepare(api: Api): Promise<Made> {

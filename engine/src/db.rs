@@ -16,6 +16,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The oldest PostgreSQL that is supported.
 const OLDEST_VERSION: i32 = 15;
 
+/// What our connections call themselves.
+pub(crate) const APPLICATION: &str = "signalbox";
+
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -64,7 +67,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<PgPool, Database
     let pool = PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.application_name("signalbox"))
+        .connect_with(options.application_name(APPLICATION))
         .await
         .map_err(DatabaseError::Connect)?;
     let version: i32 =

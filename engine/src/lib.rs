@@ -7,10 +7,12 @@
 pub mod alerts;
 pub mod audit;
 pub mod auth;
+pub mod backups;
 pub mod breaker;
 pub mod changes;
 pub mod clock;
 mod ctx;
+pub mod database;
 pub mod db;
 pub mod dead_letters;
 mod error;

@@ -1,5 +1,5 @@
-//! The system's own scheduled jobs (OP-16): its health check, the refresh of the materialized
-//! views, and the cleanup.
+//! The system's own jobs (OP-16): its health check, the refresh of the materialized views, the
+//! cleanup, and what maintains the database.
 
 mod health_check;
 
@@ -10,6 +10,8 @@ use signalbox_model::format::plural;
 use signalbox_model::sweep::{Sweep, Swept};
 use signalbox_model::system_log::LogLevel;
 
+use crate::backups;
+use crate::database::Maintain;
 use crate::jobs::JobContext;
 use crate::jobs::handler::{Job, JobError, KindSpec, RegistryBuilder, Timeout};
 use crate::matviews::{self, Refresh};
@@ -27,14 +29,19 @@ pub fn schedules() -> Vec<ScheduleSpec> {
         ScheduleSpec::new("health-check", health_check::KIND, "*/5 * * * *"),
         ScheduleSpec::new("materialized-views-refresh", matviews::KIND, "*/5 * * * *"),
         ScheduleSpec::new("cleanup", CLEANUP, "0 2 * * 7"),
+        backups::schedule(),
     ]
 }
 
 pub(crate) fn register(builder: &mut RegistryBuilder) {
-    builder.add::<health_check::HealthCheck>(()).add::<RefreshMatviews>(()).add::<Cleanup>(());
+    builder
+        .add::<health_check::HealthCheck>(())
+        .add::<RefreshMatviews>(())
+        .add::<Cleanup>(())
+        .add::<Maintain>(());
 }
 
-const fn spec(name: &'static str, minutes: u64) -> KindSpec {
+pub(crate) const fn spec(name: &'static str, minutes: u64) -> KindSpec {
     KindSpec {
         name,
         queue: QUEUE,

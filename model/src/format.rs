@@ -27,6 +27,32 @@ pub fn duration_ms(ms: i64) -> String {
     }
 }
 
+/// A size in its largest unit: `512 B`, `4.2 MiB`.
+pub fn bytes(n: i64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let n = n.max(0);
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    // In tenths of a unit, so that whole numbers do.
+    let mut tenths = n / 1024 * 10 + n % 1024 * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit < UNITS.len() - 1 {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", count(tenths / 10), tenths % 10, UNITS[unit])
+}
+
+/// A short duration: `85 µs`, `4.2 ms`, then as [`duration_ms`].
+pub fn duration_us(us: i64) -> String {
+    match us.max(0) {
+        us @ 0..=999 => format!("{us} µs"),
+        us @ 1000..=99_999 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
+        us => duration_ms(us / 1000),
+    }
+}
+
 fn two(large: i64, large_unit: &str, small: i64, small_unit: &str) -> String {
     if small == 0 {
         format!("{large} {large_unit}")
@@ -96,6 +122,25 @@ mod tests {
             (187_200_000, "2 d 4 h"),
         ] {
             assert_eq!(duration_ms(ms), text);
+        }
+    }
+
+    #[test]
+    fn sizes_and_short_durations_show_their_largest_unit() {
+        for (n, text) in [
+            (-1, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (5 << 20, "5.0 MiB"),
+            (3 << 40, "3.0 TiB"),
+        ] {
+            assert_eq!(bytes(n), text);
+        }
+        assert_eq!(bytes(i64::MAX).rsplit(' ').next(), Some("TiB"));
+        for (us, text) in
+            [(85, "85 µs"), (4_250, "4.2 ms"), (420_000, "420 ms"), (3_200_000, "3.2 s")]
+        {
+            assert_eq!(duration_us(us), text);
         }
     }
 

@@ -58,7 +58,7 @@ const fn spec(
 }
 
 /// Every setting. Defaults as in OP-3.
-pub const SETTINGS: [SettingSpec; 27] = [
+pub const SETTINGS: [SettingSpec; 28] = [
     spec(
         "max_concurrent_discovery_jobs",
         5,
@@ -247,6 +247,13 @@ pub const SETTINGS: [SettingSpec; 27] = [
         (10, 100),
         "%",
         "The share of a provider's own limit from which on its rates are lowered",
+    ),
+    spec(
+        "backups_kept",
+        8,
+        (1, 1000),
+        "files",
+        "Backups of the database that are kept; the newest verified one always is",
     ),
 ];
 

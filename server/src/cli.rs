@@ -23,7 +23,7 @@ pub struct Cli {
 }
 
 /// What to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Web, worker and scheduler in one process (the default).
     Serve,
@@ -47,6 +47,12 @@ pub enum Command {
     RotateVaultKey,
     /// Compute the audit log's chain of seals anew, then exit; with an error if it is broken.
     VerifyAudit,
+    /// Restore a backup into an empty database, compare it with what stands beside the file, then
+    /// exit; with an error if it is not the same.
+    Restore {
+        /// The backup's file, such as .data/backups/signalbox_20260101T033000Z_1.dump.
+        file: PathBuf,
+    },
 }
 
 /// How log lines are written.
@@ -70,6 +76,11 @@ pub struct Options {
     #[arg(long, env = "SIGNALBOX_DATA_DIR", value_name = "SIGNALBOX_DATA_DIR", global = true)]
     #[arg(default_value = ".data")]
     pub data_dir: PathBuf,
+
+    /// Where backups of the database are kept; a folder of the data directory when unset. Workers on
+    /// several machines need one that they share.
+    #[arg(long, env = "SIGNALBOX_BACKUP_DIR", value_name = "SIGNALBOX_BACKUP_DIR", global = true)]
+    pub backup_dir: Option<PathBuf>,
 
     /// The PostgreSQL database to use; a private cluster in the data directory when unset.
     #[arg(long, env = "DATABASE_URL", value_name = "DATABASE_URL", global = true)]

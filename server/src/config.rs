@@ -5,10 +5,12 @@ mod mail;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use signalbox_engine::PgPool;
+use signalbox_engine::backups::Place;
 use signalbox_engine::vault::Vault;
 use signalbox_engine::vault::keyring::{Keyring, MasterKey};
 use signalbox_pipelines::ProviderConfig;
@@ -61,6 +63,8 @@ pub struct Config {
     pub addr: SocketAddr,
     /// Where the private cluster lives.
     pub data_dir: PathBuf,
+    /// Where backups are kept.
+    pub backup_dir: PathBuf,
     /// The database; a private cluster when absent.
     pub database_url: Option<Secret>,
     /// The schema may be newer than this binary.
@@ -169,6 +173,10 @@ impl Config {
         ];
         Ok(Config {
             addr: options.addr,
+            backup_dir: options
+                .backup_dir
+                .filter(|dir| !dir.as_os_str().is_empty())
+                .unwrap_or_else(|| options.data_dir.join("backups")),
             data_dir: options.data_dir,
             database_url,
             rolled_back: options.rolled_back,
@@ -217,6 +225,14 @@ impl Config {
             (Ok(current), Ok(old)) => Vault::new(db, Keyring::new(current, old)),
             (Err(error), _) | (_, Err(error)) => Vault::new(db, Keyring::locked(error.to_string())),
         }
+    }
+
+    /// Where backups are kept, and where PostgreSQL's programs are looked for each time.
+    pub fn backups(&self) -> Place {
+        Place::new(
+            self.backup_dir.clone(),
+            Arc::new(|| Box::pin(signalbox_cluster::program_dirs())),
+        )
     }
 
     /// What the pipelines' providers need.
@@ -423,6 +439,13 @@ mod tests {
         let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         let fine = config(&["--vault-key", zeros, "--vault-old-keys", zeros]).unwrap();
         assert!(!format!("{fine:?}").contains("AAAA"));
+    }
+
+    #[test]
+    fn js_7_backups_lie_in_the_data_directory_unless_they_lie_elsewhere() {
+        let dir = |args: &[&str]| config(args).unwrap().backup_dir;
+        assert_eq!(dir(&["--data-dir", "/data"]), PathBuf::from("/data/backups"));
+        assert_eq!(dir(&["--backup-dir", "/nas"]), PathBuf::from("/nas"));
     }
 
     #[test]

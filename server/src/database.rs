@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use signalbox_cluster::{Cluster, ClusterError};
 use signalbox_engine::clock::SystemClock;
+use signalbox_engine::database::statements;
 use signalbox_engine::db::{self, DatabaseError};
 use signalbox_engine::{Ctx, PgPool};
 use signalbox_model::actor::Actor;
@@ -45,6 +46,22 @@ impl Database {
     /// # Errors
     /// When the database cannot be started, reached or migrated.
     pub async fn open(config: &Config, patience: Duration) -> Result<Database, RunError> {
+        let database = Database::connect(config, patience).await?;
+        match config.rolled_back {
+            false => db::migrate(&database.system.db).await?,
+            true => db::migrate_rolled_back(&database.system.db).await?,
+        }
+        if database.keeper.is_some() {
+            statements::enable(&database.system.db).await;
+        }
+        Ok(database)
+    }
+
+    /// Connects, and leaves the schema as it is: what is restored brings its own.
+    ///
+    /// # Errors
+    /// When the database cannot be started or reached.
+    pub async fn connect(config: &Config, patience: Duration) -> Result<Database, RunError> {
         let (url, keeper) = match &config.database_url {
             Some(url) => (url.expose().to_owned(), None),
             None => {
@@ -54,10 +71,6 @@ impl Database {
         };
         let pool = connect(&url, patience).await?;
         let system = Ctx::new(pool, SystemClock::shared(), Actor::system("server"));
-        match config.rolled_back {
-            false => db::migrate(&system.db).await?,
-            true => db::migrate_rolled_back(&system.db).await?,
-        }
         Ok(Database { system, keeper })
     }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use signalbox_engine::db::{self, Examined};
 use signalbox_engine::vault::health;
-use signalbox_engine::{Ctx, fleet};
+use signalbox_engine::{Ctx, backups, fleet};
+use signalbox_model::backup::{Backups, STALE_HOURS};
 use signalbox_model::fleet::Fleet;
-use signalbox_model::format::plural;
+use signalbox_model::format::{self, plural};
 use signalbox_model::secret::VaultStatus;
 
 use crate::config::Config;
@@ -44,6 +45,7 @@ pub async fn doctor(config: &Config) -> Result<(), RunError> {
         Ok(database) => {
             checks.extend(database_checks(&database.system).await);
             checks.push(("vault", vault(config, &database.system).await));
+            checks.extend(backup_checks(&database.system, config).await);
             database.close().await;
         }
         Err(error) => checks.push(("database", Wrong(error.to_string()))),
@@ -85,6 +87,30 @@ async fn database_checks(ctx: &Ctx) -> Vec<Check> {
         Err(error) => checks.push(("workers", Wrong(error.to_string()))),
     }
     checks
+}
+
+async fn backup_checks(ctx: &Ctx, config: &Config) -> [Check; 2] {
+    let programs = match backups::programs(&ctx.db, &config.backups()).await {
+        Ok(dir) => Well(format!("pg_dump and pg_restore in {}", dir.display())),
+        Err(error) => Note(error.to_string()),
+    };
+    let verified = match backups::list(ctx).await {
+        Ok(backups) => last_verified(&backups),
+        Err(error) => Wrong(error.to_string()),
+    };
+    [("backup programs", programs), ("last verified backup", verified)]
+}
+
+fn last_verified(backups: &Backups) -> Finding {
+    let Some(at) = backups.last_verified().and_then(|backup| backup.started_at) else {
+        return Note("there is none: take one under Database, Backups".to_owned());
+    };
+    let age = format::relative(at, backups.as_of);
+    if (backups.as_of - at).num_hours() > STALE_HOURS {
+        Note(format!("taken {age}: see whether the schedule backup is paused, or its jobs fail"))
+    } else {
+        Well(format!("taken {age}"))
+    }
 }
 
 fn durability(examined: &Examined) -> Finding {

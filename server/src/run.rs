@@ -1,9 +1,11 @@
 //! From the command line to the part that does it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use signalbox_cluster::ClusterError;
 use signalbox_engine::CommandError;
+use signalbox_engine::backups::BackupError;
 use signalbox_engine::db::DatabaseError;
 use signalbox_pipelines::ProviderConfigError;
 
@@ -73,6 +75,17 @@ pub enum RunError {
     /// What the vault holds cannot all be read.
     #[error("{0}")]
     VaultBroken(String),
+    /// A backup was not restored.
+    #[error("cannot restore {}: {source}. Nothing was changed", file.display())]
+    Restore {
+        /// The backup's file.
+        file: PathBuf,
+        /// Why.
+        source: BackupError,
+    },
+    /// A backup was restored, and is not what was backed up.
+    #[error("restored, but it is not what was backed up: {0}")]
+    RestoredOther(String),
     /// `signalbox doctor` found something.
     #[error("{0} of the checks failed")]
     Doctor(usize),
@@ -105,5 +118,6 @@ async fn carry_out(command: Command, config: &Config) -> Result<(), RunError> {
         Command::VerifyVault => tools::verify_vault(config).await,
         Command::RotateVaultKey => tools::rotate_vault_key(config).await,
         Command::VerifyAudit => tools::verify_audit(config).await,
+        Command::Restore { file } => tools::restore(config, &file).await,
     }
 }

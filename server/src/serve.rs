@@ -11,7 +11,7 @@ use signalbox_engine::changes::Changes;
 use signalbox_engine::jobs::handler::Registry;
 use signalbox_engine::jobs::worker::{Worker, WorkerOptions};
 use signalbox_engine::scheduler::{Scheduler, SchedulerOptions};
-use signalbox_engine::{Ctx, matviews, settings};
+use signalbox_engine::{Ctx, backups, matviews, settings};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +107,8 @@ async fn start(config: &Config, roles: Roles, system: &Ctx) -> Result<Running, R
     if let (true, Err(error)) = (roles.web, vault.ready()) {
         tracing::warn!(%error, "keys of providers come from the environment only");
     }
-    let registry = signalbox_pipelines::registry(config.providers(), &vault)?;
+    let registry = signalbox_pipelines::registry(config.providers(), &vault)?
+        .with(|kinds| backups::register(kinds, config.backups()));
     let outside = outside(config, system)?;
     let readiness = Readiness::default();
     let worker = if roles.worker { Some(start_worker(config, system, &registry)) } else { None };

@@ -4,9 +4,10 @@
 use signalbox_model::actor::Permission::*;
 
 use crate::api::{
-    admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, dead_letters, docs,
-    exports, fleet, health, jobs, kill_switch, logs, matviews, metrics, ops_queues, providers,
-    queues, runbooks, schedules, security_txt, settings, sweeps, system, trends, users,
+    admin_jobs, alerts, audit, auth, batch, breakers, bulk_operations, changes, database,
+    dead_letters, docs, exports, fleet, health, jobs, kill_switch, logs, matviews, metrics,
+    ops_queues, providers, queues, runbooks, schedules, security_txt, settings, sweeps, system,
+    trends, users,
 };
 use crate::routes::Access::*;
 use crate::routes::{Routes, routes};
@@ -121,6 +122,9 @@ pub fn api(before: Routes) -> Routes {
         get "/api/admin/audit" May(ReadConsole), audit::search, "The audit log, the newest first.";
         get "/api/admin/audit/verify" May(ReadConsole), audit::verify, "Whether every entry is what it was when it was written.";
         get "/api/admin/audit/export" May(ReadConsole), audit::export, "All of it as CSV, with its seals.";
+        get "/api/admin/database" May(ReadConsole), database::read, "Connections, locks, statements, tables and indexes of the database.";
+        post "/api/admin/database" May(OperateDatabase), database::command, "Closes a connection; analyzes, vacuums or reindexes; backs up, or verifies a backup.";
+        get "/api/admin/database/backups" May(ReadConsole), database::list_backups, "The backups, the newest first.";
         get "/api/admin/trends" May(ReadConsole), trends::read, "What the overview's charts draw.";
         get "/api/admin/changes" May(ReadConsole), changes::stream, "Server-sent events: something has changed.";
 

@@ -2,12 +2,14 @@
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Client;
-use signalbox_engine::audit;
 use signalbox_engine::auth::users::FirstAdmin;
+use signalbox_engine::backups::{self, Restored};
 use signalbox_engine::vault::{health, rotate};
+use signalbox_engine::{audit, db};
 use signalbox_model::format::plural;
 use signalbox_model::secret::VaultStatus;
 
@@ -126,6 +128,49 @@ pub async fn rotate_vault_key(config: &Config) -> Result<(), RunError> {
     let sealed = plural(sealed, "key was", "keys were");
     say(&format!("{sealed} encrypted anew, with the master key {key_id}. Older ones can go."));
     Ok(())
+}
+
+/// `signalbox restore`.
+///
+/// # Errors
+/// When the database is not empty or cannot be used, the file is not what was written, or what was
+/// restored is not what was backed up.
+pub async fn restore(config: &Config, file: &Path) -> Result<(), RunError> {
+    let database = Database::connect(config, Duration::ZERO).await?;
+    let restored = restore_into(config, &database, file).await;
+    database.close().await;
+    let Restored { tables, rows, differences } = restored?;
+    let what = format!(
+        "{} with {}",
+        plural(i64::try_from(tables).unwrap_or(i64::MAX), "table", "tables"),
+        plural(rows, "row", "rows")
+    );
+    match differences.as_deref() {
+        Some([]) => say(&format!("Restored and verified: {what}, each as it was backed up.")),
+        Some(differences) => return Err(RunError::RestoredOther(differences.join("; "))),
+        None => say(&format!(
+            "Restored: {what}. Nothing stood beside the file ({}.json), so that nobody knows \
+             whether that is all.",
+            file.display()
+        )),
+    }
+    Ok(())
+}
+
+async fn restore_into(
+    config: &Config,
+    database: &Database,
+    file: &Path,
+) -> Result<Restored, RunError> {
+    let failed = |source| RunError::Restore { file: file.to_path_buf(), source };
+    let db = &database.system.db;
+    let restored = backups::restore(db, &config.backups(), file).await.map_err(failed)?;
+    db::migrate(db).await?;
+    // It is restored, whether or not that can be written down.
+    if let Err(error) = backups::note(&database.system, file, &restored).await {
+        tracing::warn!(%error, "the audit log does not tell of the restore");
+    }
+    Ok(restored)
 }
 
 /// A line for whoever started it.

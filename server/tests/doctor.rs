@@ -37,6 +37,8 @@ async fn st_1_the_doctor_says_what_is_wrong_and_who_is_at_work() {
     assert!(said.contains("note  workers: none takes jobs"), "{said}");
     assert!(said.contains("note  scheduler: none leads"), "{said}");
     assert!(said.contains("ok    provider: "), "{said}");
+    assert!(said.contains("note  last verified backup: there is none"), "{said}");
+    assert!(said.contains("ok    backup programs: pg_dump and pg_restore in "), "{said}");
 
     let registry = Registry::builder().build();
     let lease = Duration::from_secs(60);

@@ -48,12 +48,13 @@ const LINES: [Entry; 8] = [
 ];
 const RESULTS: [Entry; 1] =
     [only_for(Permission::ReadResults, entry("n", "globe", "/domains", "Domains"))];
-const OPERATIONS: [Entry; 9] = [
+const OPERATIONS: [Entry; 10] = [
     entry("a", "bell", "/admin/alerts", "Alerts"),
     entry("r", "runbook", "/admin/runbooks", "Runbooks"),
     entry("w", "workers", "/admin/workers", "Workers"),
     entry("s", "clock", "/admin/schedules", "Schedules"),
     entry("m", "refresh", "/admin/matviews", "Matviews"),
+    entry("t", "database", "/admin/database", "Database"),
     entry("l", "logs", "/admin/logs", "Logs"),
     entry("u", "audit", "/admin/audit", "Audit"),
     entry("c", "settings", "/admin/config", "Config"),

@@ -17,7 +17,7 @@ use crate::{CommandError, Ctx};
 /// Enqueues one job.
 ///
 /// # Errors
-/// Without [`Permission::RunJobs`]; for an unknown kind or a payload its kind cannot read, with
+/// Without [`Permission::RunJobs`] and what its kind demands; for an unknown kind or a payload its kind cannot read, with
 /// what is allowed; when the database does not answer.
 pub async fn enqueue(
     ctx: &Ctx,
@@ -39,6 +39,9 @@ pub async fn enqueue_batch(
 ) -> Result<Vec<Enqueued>, CommandError> {
     ctx.demand(Permission::RunJobs)?;
     check(registry, &jobs)?;
+    for kind in jobs.iter().filter_map(|job| registry.kind(&job.kind)) {
+        ctx.demand(kind.permission)?;
+    }
     let now = ctx.now();
     // People's enqueues are audited; those of jobs and schedules are not acts of an operator.
     let audited = !ctx.actor.email.starts_with("system:");

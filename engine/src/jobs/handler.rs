@@ -9,6 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use signalbox_model::actor::Permission;
 use signalbox_model::error_class::ErrorClass;
 
 use crate::jobs::context::JobContext;
@@ -23,6 +24,9 @@ pub trait Job: DeserializeOwned + Send + 'static {
 
     /// Its name and its rules.
     const SPEC: KindSpec;
+
+    /// What it takes to enqueue one by hand.
+    const PERMISSION: Permission = Permission::RunJobs;
 
     /// Does the work. It may run more than once (at-least-once execution): its effects must be
     /// idempotent. It should stop soon after `cx.stop_requested()` resolves.
@@ -178,6 +182,8 @@ pub struct Kind {
     pub spec: KindSpec,
     /// Whether a payload makes sense to it.
     pub check: fn(&Value) -> Result<(), String>,
+    /// What it takes to enqueue one by hand.
+    pub permission: Permission,
     /// Runs it.
     pub(crate) run: Run,
 }
@@ -195,7 +201,18 @@ impl Registry {
         let mut builder = RegistryBuilder::default();
         crate::jobs::system_kinds::register(&mut builder);
         crate::upkeep::register(&mut builder);
+        crate::backups::register(&mut builder, crate::backups::Place::default());
         builder
+    }
+
+    /// The same and further kinds; one that is there already gets other code or resources. The
+    /// providers stay.
+    #[must_use]
+    pub fn with(self, add: impl FnOnce(&mut RegistryBuilder)) -> Registry {
+        let kinds = Arc::unwrap_or_clone(self.kinds);
+        let mut builder = RegistryBuilder { kinds, ..RegistryBuilder::default() };
+        add(&mut builder);
+        Registry { kinds: Arc::new(builder.kinds), providers: self.providers }
     }
 
     /// The kind with this name.
@@ -248,7 +265,8 @@ impl RegistryBuilder {
         });
         let check =
             |payload: &Value| J::deserialize(payload).map(drop).map_err(|error| error.to_string());
-        self.kinds.insert(J::SPEC.name, Kind { spec: J::SPEC, check, run });
+        self.kinds
+            .insert(J::SPEC.name, Kind { spec: J::SPEC, check, permission: J::PERMISSION, run });
         self
     }
 

@@ -16,6 +16,9 @@ const PERCENT: i64 = 80;
 /// A transaction open for longer than this holds back vacuum, and with it every page.
 const LONG_MINUTES: i64 = 5;
 
+/// Where connections are listed, and closed.
+const PAGE: &str = "/admin/database";
+
 /// What the other connections are about.
 struct Activity {
     longest_s: i64,
@@ -34,16 +37,22 @@ pub(super) async fn look(ctx: &Ctx) -> Result<Steps, CommandError> {
         steps.check(finding);
     }
     let Activity { waiting, idle, .. } = activity;
-    steps.diagnosis.push(Finding::new(
-        "Waiting for a lock",
-        waiting == 0,
-        format::plural(waiting, "connection", "connections"),
-    ));
-    steps.diagnosis.push(Finding::new(
-        "Idle in a transaction",
-        idle == 0,
-        format::plural(idle, "connection", "connections"),
-    ));
+    steps.diagnosis.push(
+        Finding::new(
+            "Waiting for a lock",
+            waiting == 0,
+            format::plural(waiting, "connection", "connections"),
+        )
+        .at(PAGE),
+    );
+    steps.diagnosis.push(
+        Finding::new(
+            "Idle in a transaction",
+            idle == 0,
+            format::plural(idle, "connection", "connections"),
+        )
+        .at(PAGE),
+    );
     let size: i64 = sqlx::query_scalar("SELECT pg_database_size(current_database())")
         .fetch_one(&ctx.db)
         .await?;
@@ -82,9 +91,9 @@ async fn found(ctx: &Ctx, activity: &Activity) -> Result<Vec<Finding>, CommandEr
     let found = db::examine(&ctx.db).await?;
     let used = 100 * found.connections / found.max_connections.max(1);
     let detail = format!("{} of {} in use", found.connections, found.max_connections);
-    let connections = Finding::new("Connections", used < PERCENT, detail);
+    let connections = Finding::new("Connections", used < PERCENT, detail).at(PAGE);
     let longest_s = activity.longest_s;
     let in_time = longest_s < 60 * LONG_MINUTES;
-    let longest = Finding::new("Longest transaction", in_time, format!("{longest_s} s"));
+    let longest = Finding::new("Longest transaction", in_time, format!("{longest_s} s")).at(PAGE);
     Ok(vec![answers, connections, longest])
 }

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod breakers;
 pub mod bulk_operations;
 pub mod changes;
+pub mod database;
 pub mod dead_letters;
 pub mod docs;
 pub mod exports;

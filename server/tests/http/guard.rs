@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Console, problem};
 
 /// Every guarded API route, and what its body could be.
-const API: [(&str, &str); 43] = [
+const API: [(&str, &str); 46] = [
     ("GET", "/api/admin/jobs"),
     ("POST", "/api/admin/jobs"),
     ("GET", "/api/admin/jobs/backfill"),
@@ -40,6 +40,9 @@ const API: [(&str, &str); 43] = [
     ("POST", "/api/admin/runbooks/breaker-open"),
     ("GET", "/api/admin/runbooks/runs/1"),
     ("GET", "/api/admin/runbooks/runs/1/export"),
+    ("GET", "/api/admin/database"),
+    ("POST", "/api/admin/database"),
+    ("GET", "/api/admin/database/backups"),
     ("GET", "/api/jobs"),
     ("POST", "/api/jobs"),
     ("POST", "/api/jobs/batch"),

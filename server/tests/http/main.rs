@@ -7,6 +7,7 @@ mod authz_matrix;
 mod bad_input;
 mod bulk_operations;
 mod changes;
+mod database;
 mod docs;
 mod exports;
 mod guard;
