@@ -72,12 +72,13 @@ pub(crate) async fn set_provider_key(
     use signalbox_engine::vault::SecretString;
     use signalbox_model::secret::end_of_day;
 
+    let (ctx, registry) = (ctx()?, state()?.registry);
     let key = SecretString::from(key);
     let page = format!("/admin/providers/{provider}");
     let result = match end_of_day(&expires_at) {
-        Ok(at) => commands::set_key(&ctx()?, &state()?.registry, &provider, &key, at)
-            .await
-            .map_err(AppError::from),
+        Ok(at) => {
+            commands::set_key(&ctx, &registry, &provider, &key, at).await.map_err(AppError::from)
+        }
         Err(detail) => Err(AppError::field("expiresAt", detail)),
     };
     let done = format!("The key of {provider} is set: it is in force with the next call.");

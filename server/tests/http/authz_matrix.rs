@@ -109,6 +109,7 @@ fn action(function: &str) -> &'static str {
     match function {
         "act_on_user" => "&action=end_sessions",
         "act_on_breaker" => "&action=reset",
+        "set_provider_key" => "&expiresAt=",
         "start_bulk_operation" | "preview_bulk_operation" => "&action=retry&filter=%7B%7D",
         "act_on_jobs" | "preview_jobs" => "&action=hold&filter=%7B%7D",
         _ => "",
