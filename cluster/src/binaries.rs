@@ -28,7 +28,10 @@ impl Binaries {
 
     /// Whether the extension's library is installed (Debian keeps it apart on some releases).
     pub(crate) async fn has_library(&self, name: &str) -> bool {
-        let mut dirs = vec![self.dir.join("../lib"), self.dir.join("../lib/postgresql")];
+        // The programs on PATH may be links: the libraries lie beside what they lead to.
+        let real = std::fs::canonicalize(self.postgres()).ok();
+        let real = real.as_deref().and_then(Path::parent).unwrap_or(&self.dir);
+        let mut dirs = vec![real.join("../lib"), real.join("../lib/postgresql")];
         dirs.extend(output_path(&self.dir.join("pg_config"), "--pkglibdir").await);
         let files = [format!("{name}.so"), format!("{name}.dylib")];
         dirs.iter().any(|dir| files.iter().any(|file| dir.join(file).is_file()))

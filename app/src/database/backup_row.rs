@@ -112,13 +112,16 @@ fn file(file: Option<String>, sha256: Option<String>, removed: bool) -> AnyView 
     let Some(file) = file else {
         return view! { <span class="muted">"–"</span> }.into_any();
     };
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", &file));
+    let folder = format!("in {folder}");
     let note = match (removed, sha256) {
         (true, _) => "removed: newer ones are kept".to_owned(),
-        (false, Some(sha256)) => format!("SHA-256 {sha256}"),
+        (false, Some(sha256)) => format!("SHA-256 {}", format::shorten(&sha256, 17)),
         (false, None) => String::new(),
     };
     view! {
-        <code>{file}</code>
+        <code>{name.to_owned()}</code>
+        <span class="sub">{folder}</span>
         <span class="sub">{note}</span>
     }
     .into_any()

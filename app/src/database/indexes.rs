@@ -43,7 +43,7 @@ fn row(index: Index) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row" class="id">
+            <th scope="row" class="id nowrap">
                 {index.name}
             </th>
             <td class="id">{index.table}</td>

@@ -149,7 +149,7 @@ fn TableRow(table: Table) -> impl IntoView {
     let label = format!(" {}", table.name);
     view! {
         <tr>
-            <th scope="row" class="id">
+            <th scope="row" class="id nowrap">
                 {table.name}
                 {parts}
             </th>
