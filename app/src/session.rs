@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderValue};
 use signalbox_engine::auth::sessions::{self, key};
 use signalbox_engine::auth::sign_in::{Attempt, SignedIn};
 use signalbox_engine::auth::{DEVICE_LIFETIME, sign_in};
+
 use signalbox_model::Timestamp;
 use tower_sessions::Session;
 use tower_sessions::session::Error;
 
-use crate::request::cookie;
+use crate::request::{RequestState, cookie};
 
 /// As much is kept of what a browser calls itself, in characters.
 const AGENT_CHARS_MAX: usize = 200;
@@ -39,9 +40,21 @@ impl Visitor {
     }
 
     /// This visitor's attempt to sign in.
-    pub fn attempt<'a>(&'a self, email: &'a str, password: &'a str) -> Attempt<'a> {
-        Attempt { email, password, device: self.device.as_deref(), address: self.address }
+    pub fn attempt<'a>(&'a self, who: Credentials<'a>) -> Attempt<'a> {
+        let Credentials { email, password, code } = who;
+        Attempt { email, password, code, device: self.device.as_deref(), address: self.address }
     }
+}
+
+/// How somebody proves who they are.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// Who they say they are.
+    pub email: &'a str,
+    /// Their password.
+    pub password: &'a str,
+    /// The code of their second factor.
+    pub code: Option<&'a str>,
 }
 
 const fn device_cookie_name(secure: bool) -> &'static str {
@@ -88,19 +101,19 @@ pub fn handle(session: &Session) -> Option<String> {
     session.id().map(|id| sessions::handle(&id.to_string()))
 }
 
-/// Checks who `visitor` says they are, and begins their session.
+/// Checks who somebody says they are, and begins their session.
 ///
 /// # Errors
 /// See [`sign_in::SignInError`]; [`Error`] as an outage.
 pub async fn sign_in(
-    ctx: (&signalbox_engine::PgPool, &signalbox_engine::SharedClock),
+    state: &RequestState,
     session: &Session,
-    visitor: &Visitor,
-    (email, password): (&str, &str),
+    who: Credentials<'_>,
 ) -> Result<(SignedIn, Option<HeaderValue>), sign_in::SignInError> {
-    let (db, clock) = ctx;
-    let signed_in = sign_in::sign_in(db, clock, visitor.attempt(email, password)).await?;
-    let cookie = begin(session, visitor, &signed_in, clock.now()).await;
+    let (clock, vault) = (&state.clock, state.registry.providers().vault());
+    let attempt = state.visitor.attempt(who);
+    let signed_in = sign_in::sign_in(&state.db, clock, vault, attempt).await?;
+    let cookie = begin(session, &state.visitor, &signed_in, clock.now()).await;
     let cookie = cookie.map_err(|error| {
         tracing::error!(%error, "cannot begin a session");
         sign_in::SignInError::Session

@@ -10,6 +10,7 @@ use std::time::Duration;
 use common::World;
 use signalbox_engine::auth::sign_in::{Attempt, SignInError, SignedIn, sign_in};
 use signalbox_engine::auth::users;
+use signalbox_engine::vault::Vault;
 use signalbox_model::actor::Role;
 
 const OWNER: &str = "ada@example.com";
@@ -27,11 +28,11 @@ fn address(n: u32) -> Option<IpAddr> {
 }
 
 async fn try_in(world: &World, attempt: Attempt<'_>) -> Result<SignedIn, SignInError> {
-    sign_in(&world.ctx.db, &world.ctx.clock, attempt).await
+    sign_in(&world.ctx.db, &world.ctx.clock, &Vault::default(), attempt).await
 }
 
 fn guess(email: &str, from: u32) -> Attempt<'_> {
-    Attempt { email, password: "a guess", device: None, address: address(from) }
+    Attempt { email, password: "a guess", code: None, device: None, address: address(from) }
 }
 
 /// How many of `attempts` were looked at: answered with "wrong", and not turned away.
@@ -52,7 +53,8 @@ async fn looked_at<'a>(world: &World, attempts: impl Iterator<Item = Attempt<'a>
 #[tokio::test]
 async fn guesses_from_everywhere_are_bounded_and_the_owners_device_and_address_still_get_in() {
     let world = world().await;
-    let right = Attempt { email: OWNER, password: RIGHT, device: None, address: address(7) };
+    let right =
+        Attempt { email: OWNER, password: RIGHT, code: None, device: None, address: address(7) };
     let SignedIn { device, .. } = try_in(&world, right).await.unwrap();
 
     let guesses = (1000..1200).map(|from| guess(OWNER, from));
@@ -108,8 +110,13 @@ async fn a_right_password_uses_no_try_up_and_a_made_up_device_is_not_taken_over(
     let world = world().await;
     for from in 0..100 {
         let made_up = Some("00000000000000000000000000000000");
-        let right =
-            Attempt { email: OWNER, password: RIGHT, device: made_up, address: address(from) };
+        let right = Attempt {
+            email: OWNER,
+            password: RIGHT,
+            code: None,
+            device: made_up,
+            address: address(from),
+        };
         assert_ne!(Some(try_in(&world, right).await.unwrap().device.as_str()), made_up);
     }
     assert_eq!(world.count("known_devices").await, 20, "the ones used last");

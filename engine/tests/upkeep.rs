@@ -86,8 +86,10 @@ async fn op_7_the_first_admin_changes_the_one_time_password_before_anything_else
         panic!("{first:?}");
     };
     let sign_in = async |email: &str, password: &str| {
-        let attempt = auth::sign_in::Attempt { email, password, device: None, address: None };
-        auth::sign_in::sign_in(&world.db.pool, clock, attempt).await.map(|one| one.actor)
+        let attempt =
+            auth::sign_in::Attempt { email, password, code: None, device: None, address: None };
+        let vault = signalbox_engine::vault::Vault::default();
+        auth::sign_in::sign_in(&world.db.pool, clock, &vault, attempt).await.map(|one| one.actor)
     };
     assert!(sign_in(&email, "wrong").await.is_err());
     let actor = sign_in(&email.to_uppercase(), &password).await.unwrap();

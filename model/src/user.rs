@@ -46,6 +46,15 @@ pub struct OneTimePassword {
     pub one_time_password: String,
 }
 
+/// A second factor that is being set up, the one time that it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NewFactor {
+    /// The secret in base 32, to be typed into an authenticator.
+    pub secret: String,
+    /// The same as a URL that an authenticator understands: `otpauth://totp/…`.
+    pub url: String,
+}
+
 /// What an admin does to a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -14,6 +14,7 @@ use crate::notice::Notice;
 pub(crate) async fn sign_in(
     email: String,
     password: String,
+    #[server(default)] code: Option<String>,
     #[server(default)] next: Option<String>,
 ) -> Result<(), AppError> {
     use crate::request::{
@@ -23,8 +24,8 @@ pub(crate) async fn sign_in(
 
     let state = state()?;
     let next = safe_next(next.as_deref());
-    let (who, ctx) = ((email.as_str(), password.as_str()), (&state.db, &state.clock));
-    match browser::sign_in(ctx, &session()?, &state.visitor, who).await {
+    let who = browser::Credentials { email: &email, password: &password, code: code.as_deref() };
+    match browser::sign_in(&state, &session()?, who).await {
         Ok((signed_in, device)) => {
             if let Some(device) = device {
                 keep_cookie(device);
@@ -84,6 +85,8 @@ pub(crate) struct AccountFacts {
     pub actor: Actor,
     /// Their open sessions.
     pub sessions: Vec<OpenSession>,
+    /// Their second factor.
+    pub factor: Factor,
     /// When this was read.
     pub as_of: Timestamp,
 }
@@ -98,7 +101,12 @@ pub(crate) async fn read_account() -> Result<AccountFacts, AppError> {
     let ctx = ctx()?;
     let this = handle(&session()?);
     let own = sessions::list(&ctx, Some(&ctx.actor.email), this.as_deref()).await;
-    Ok(AccountFacts { sessions: answer(own)?, as_of: ctx.now(), actor: ctx.actor })
+    Ok(AccountFacts {
+        sessions: answer(own)?,
+        factor: factor(&ctx).await?,
+        as_of: ctx.now(),
+        actor: ctx.actor,
+    })
 }
 
 /// Ends a session of one's own, or, for an admin, of anybody; `next` is the page that asks.
@@ -113,4 +121,102 @@ pub(crate) async fn end_session(
     let ended = sessions::end(&ctx()?, &handle).await;
     let ended = ended.map(|email| Notice::done(format!("A session of {email} is ended.")));
     finish(ended, safe_next(next.as_deref()), &[]).await
+}
+
+/// One's own second factor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Factor {
+    /// There is none.
+    None,
+    /// It waits for its first code.
+    Begun(ShownFactor),
+    /// It cannot be read, and why.
+    Locked(String),
+    /// It is asked for.
+    Confirmed,
+}
+
+/// What an authenticator takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ShownFactor {
+    /// The secret in base 32, in groups of four.
+    pub secret: String,
+    /// The dark modules of its QR code, as the path of an SVG.
+    pub qr_path: String,
+    /// How many modules wide it is.
+    pub qr_modules: i32,
+}
+
+#[cfg(feature = "ssr")]
+async fn factor(ctx: &signalbox_engine::Ctx) -> Result<Factor, AppError> {
+    use crate::request::{answer, state};
+    use signalbox_engine::CommandError;
+    use signalbox_engine::auth::second_factor;
+
+    if answer(second_factor::is_due(&ctx.db, &ctx.actor.email).await.map_err(CommandError::from))? {
+        return Ok(Factor::Confirmed);
+    }
+    match second_factor::begun(ctx, state()?.registry.providers().vault()).await {
+        Ok(None) => Ok(Factor::None),
+        Ok(Some(new)) => Ok(Factor::Begun(shown(&new.secret, &new.url))),
+        Err(CommandError::Conflict(why)) => Ok(Factor::Locked(why)),
+        Err(error) => answer(Err(error)),
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn shown(secret: &str, url: &str) -> ShownFactor {
+    use qrcodegen::{QrCode, QrCodeEcc};
+
+    let letters: Vec<char> = secret.chars().collect();
+    let secret = letters.chunks(4).map(|group| group.iter().collect::<String>());
+    let secret = secret.collect::<Vec<_>>().join(" ");
+    // Longer than a QR code can be no such URL is: e-mails have a bound.
+    let Ok(qr) = QrCode::encode_text(url, QrCodeEcc::Low) else {
+        return ShownFactor { secret, qr_path: String::new(), qr_modules: 0 };
+    };
+    let size = qr.size();
+    let modules = (0..size).flat_map(|y| (0..size).map(move |x| (x, y)));
+    let dark = modules.filter(|(x, y)| qr.get_module(*x, *y));
+    let qr_path = dark.map(|(x, y)| format!("M{x} {y}h1v1h-1z")).collect();
+    ShownFactor { secret, qr_path, qr_modules: size }
+}
+
+/// Begins to set up a second factor.
+#[server(prefix = "/api/fn", endpoint = "begin_factor", output = crate::codec::Json)]
+pub(crate) async fn begin_factor() -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish, state};
+    use signalbox_engine::auth::second_factor;
+
+    let begun = second_factor::begin(&ctx()?, state()?.registry.providers().vault()).await;
+    let begun =
+        begun.map(|_| Notice::done("Scan the code, then type what your authenticator shows."));
+    finish(begun, "/account", &[]).await
+}
+
+/// Ends the set-up.
+#[server(prefix = "/api/fn", endpoint = "confirm_factor", output = crate::codec::Json)]
+pub(crate) async fn confirm_factor(code: String) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish, state};
+    use signalbox_engine::auth::second_factor;
+
+    let vault = state()?.registry.providers().vault().clone();
+    let codes = second_factor::confirm(&ctx()?, &vault, &code).await.map(|codes| {
+        let text = "Your second factor is set up. Keep these codes where you find them without it; \
+                    each lets you in once:";
+        Notice::done(text).secret(codes.join(" "))
+    });
+    finish(codes, "/account", &[]).await
+}
+
+/// Takes one's own second factor away.
+#[server(prefix = "/api/fn", endpoint = "remove_factor", output = crate::codec::Json)]
+pub(crate) async fn remove_factor(code: String) -> Result<Notice, AppError> {
+    use crate::request::{ctx, finish, state};
+    use signalbox_engine::auth::second_factor;
+
+    let vault = state()?.registry.providers().vault().clone();
+    let removed = second_factor::remove(&ctx()?, &vault, &code).await;
+    let removed = removed.map(|()| Notice::done("Your second factor is removed."));
+    finish(removed, "/account", &[]).await
 }

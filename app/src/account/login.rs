@@ -34,6 +34,13 @@ pub(crate) fn LoginPage() -> impl IntoView {
                         kind="password"
                         autocomplete="current-password"
                     />
+                    <Field
+                        name="code"
+                        label="Code"
+                        autocomplete="one-time-code"
+                        required=false
+                        hint="If you have set up a second factor."
+                    />
                     <input type="hidden" name="next" value=next />
                     <button class="button primary">"Sign in"</button>
                 </form>

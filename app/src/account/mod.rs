@@ -4,6 +4,7 @@ pub(crate) mod api;
 mod login;
 mod page;
 mod password;
+mod second_factor;
 mod sessions;
 
 pub(crate) use login::LoginPage;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use signalbox_model::actor::Actor;
 
 use super::api::{AccountFacts, ReadAccount};
+use super::second_factor::FactorPanel;
 use super::sessions::SessionTable;
 use crate::components::live::{live, page, part};
 use crate::components::page_head::PageHead;
@@ -16,9 +17,13 @@ pub(crate) fn AccountPage() -> impl IntoView {
         |facts: &AccountFacts| ("Your account".to_owned(), facts.as_of),
         move |facts| {
             let sessions = Signal::derive(move || facts.with(|facts| facts.sessions.clone()));
+            let factor = Memo::new(move |_| facts.with(|facts| facts.factor.clone()));
             view! {
                 {part(move || facts.with(|facts| head(&facts.actor)))}
-                <SessionTable sessions page="/account".to_owned() />
+                <div class="columns aside">
+                    <SessionTable sessions page="/account".to_owned() />
+                    <FactorPanel factor />
+                </div>
             }
         },
     )

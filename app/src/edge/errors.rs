@@ -27,6 +27,8 @@ impl From<SignInError> for AppError {
         let detail = error.to_string();
         match error {
             SignInError::Wrong => AppError::Invalid { detail, errors: Vec::new() },
+            SignInError::CodeNeeded => AppError::field("code", &detail),
+            SignInError::FactorUnreadable => AppError::Conflict { detail },
             SignInError::Throttled { retry_after_s } => AppError::Throttled { retry_after_s },
             SignInError::Unavailable(error) => {
                 tracing::error!(%error, "the database failed a sign-in");

@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use super::users::{create_in, internal, normal};
-use super::{given, password, sessions};
+use super::{given, password, second_factor, sessions};
 use crate::audit::{self, Act};
 use crate::{CommandError, Ctx};
 
@@ -16,7 +16,9 @@ const USERS: &str = "SELECT u.*,
         (SELECT count(*) FROM sessions s WHERE s.email = u.email AND s.expires_at > $1
            AND (s.data ->> 'began_s')::bigint > $2) AS sessions,
         (SELECT count(*) FROM api_tokens t
-         WHERE t.owner = u.email AND t.revoked_at IS NULL AND t.expires_at > $1) AS tokens
+         WHERE t.owner = u.email AND t.revoked_at IS NULL AND t.expires_at > $1) AS tokens,
+        EXISTS (SELECT FROM second_factors f
+                WHERE f.email = u.email AND f.confirmed_at IS NOT NULL) AS second_factor
      FROM users u WHERE $3::text IS NULL OR u.email = $3 ORDER BY u.disabled, u.email";
 
 /// Every user, those who can sign in first.
@@ -57,7 +59,7 @@ fn user(row: &PgRow) -> Result<User, sqlx::Error> {
             .ok_or_else(|| sqlx::Error::Decode(format!("unknown role {role}").into()))?,
         disabled: row.try_get("disabled")?,
         must_change_password: row.try_get("must_change_password")?,
-        second_factor: false,
+        second_factor: row.try_get("second_factor")?,
         created_at: row.try_get("created_at")?,
         last_sign_in_at: row.try_get("last_sign_in_at")?,
         sessions: row.try_get("sessions")?,
@@ -122,7 +124,10 @@ pub async fn act(
             json!({ "sessions": sessions::end_of(&mut tx, &email, None).await? })
         }
         (UserAction::RemoveSecondFactor, _) => {
-            return Err(CommandError::Conflict(format!("{email} has no second factor.")));
+            if !second_factor::forget(&mut tx, &email).await? {
+                return Err(conflict(format!("{email} has no second factor.")));
+            }
+            json!({})
         }
     };
     let name = format!("user.{}", action.name());

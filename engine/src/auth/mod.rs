@@ -4,6 +4,7 @@ mod budget;
 mod devices;
 pub mod manage;
 mod password;
+pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;
 pub mod tokens;

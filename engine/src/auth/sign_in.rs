@@ -7,10 +7,12 @@ use signalbox_model::actor::Actor;
 use sqlx::{PgPool, Row};
 
 use super::budget::Budget;
-use super::devices;
 use super::password::{self, PASSWORD_CHARS_MAX};
 use super::users::{actor_by_email, normal};
+use super::{devices, second_factor};
+use crate::CommandError;
 use crate::clock::SharedClock;
+use crate::vault::Vault;
 
 /// Somebody who wants in.
 #[derive(Clone, Copy)]
@@ -19,6 +21,8 @@ pub struct Attempt<'a> {
     pub email: &'a str,
     /// How they prove it.
     pub password: &'a str,
+    /// The code of their second factor, for those who have one.
+    pub code: Option<&'a str>,
     /// The device that their browser says it is, if it has signed in before.
     pub device: Option<&'a str>,
     /// Where they are.
@@ -40,6 +44,9 @@ pub enum SignInError {
     /// Unknown e-mail, wrong password, or a disabled account: not told apart.
     #[error("The e-mail or the password is wrong.")]
     Wrong,
+    /// The password is right; the code of the second factor is missing, wrong or used already.
+    #[error("Your second factor's code is missing or wrong. Type the one that it shows now.")]
+    CodeNeeded,
     /// Too many wrong passwords for this account, or from this address.
     #[error("Too many wrong passwords. Try again in {} min.", retry_after_s.div_ceil(60))]
     Throttled {
@@ -52,6 +59,9 @@ pub enum SignInError {
     /// The password could not be checked.
     #[error(transparent)]
     Hash(#[from] password::HashError),
+    /// The password is right, but the second factor cannot be checked now.
+    #[error("Second factors cannot be checked now. An admin finds the reason in the log.")]
+    FactorUnreadable,
     /// The password was right, but no session could be begun.
     #[error("The session could not be stored.")]
     Session,
@@ -65,6 +75,7 @@ pub enum SignInError {
 pub async fn sign_in(
     db: &PgPool,
     clock: &SharedClock,
+    vault: &Vault,
     attempt: Attempt<'_>,
 ) -> Result<SignedIn, SignInError> {
     let (email, now) = (normal(attempt.email), clock.now());
@@ -87,6 +98,9 @@ pub async fn sign_in(
         tracing::warn!(event_type = "sign_in_failed", "a sign-in failed");
         return Err(SignInError::Wrong);
     }
+    if second_factor::is_due(db, &email).await? {
+        check_code(db, vault, &email, attempt.code.unwrap_or_default(), now).await?;
+    }
     for budget in &budgets {
         budget.refund(db).await?;
     }
@@ -95,6 +109,25 @@ pub async fn sign_in(
     let device = device.map_or_else(devices::new_id, str::to_owned);
     note(db, &email, &device, attempt.address, now).await?;
     Ok(SignedIn { actor, device })
+}
+
+/// Goes on only if `code` counts. A wrong one uses a try up, as a wrong password does.
+async fn check_code(
+    db: &PgPool,
+    vault: &Vault,
+    email: &str,
+    code: &str,
+    now: Timestamp,
+) -> Result<(), SignInError> {
+    match second_factor::check(db, vault, email, code, now).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(SignInError::CodeNeeded),
+        Err(CommandError::Unavailable(error)) => Err(SignInError::Unavailable(error)),
+        Err(error) => {
+            tracing::error!(%error, "a second factor cannot be checked");
+            Err(SignInError::FactorUnreadable)
+        }
+    }
 }
 
 /// Whether the id is the device's that was recognised: one that nobody knows is not taken over.

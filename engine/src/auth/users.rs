@@ -91,7 +91,8 @@ pub async fn change_password(
     Ok(())
 }
 
-pub(super) fn internal(error: password::HashError) -> CommandError {
+/// Something of our own failed, and the operator cannot help it.
+pub(super) fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CommandError {
     CommandError::Unavailable(sqlx::Error::Io(std::io::Error::other(error)))
 }
 

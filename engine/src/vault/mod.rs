@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What secrets are passed on in: wiped from memory when it goes, and not shown by `Debug`.
-pub use secrecy::SecretString;
+pub use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgPool;
 
 use self::keyring::{Keyring, MasterKey};
@@ -51,6 +51,17 @@ impl From<VaultError> for CommandError {
             other => CommandError::Conflict(format!("Nothing was changed: {other}.")),
         }
     }
+}
+
+/// Something that was encrypted, and the master key that it was encrypted with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    /// The master key's id.
+    pub key_id: String,
+    /// The nonce.
+    pub nonce: Vec<u8>,
+    /// The ciphertext with its tag.
+    pub ciphertext: Vec<u8>,
 }
 
 /// The vault as this process can open it. Cheap to clone. The default is none at all, which holds
@@ -115,6 +126,34 @@ impl Vault {
             self.read_file_again();
         }
         row.open(&self.keys())
+    }
+
+    /// Encrypts `plain` with the current master key, and binds `data` to it.
+    pub(crate) fn seal(&self, plain: &SecretString, data: &[u8]) -> Result<Sealed, VaultError> {
+        let keys = self.keys();
+        let master = keys.current().map_err(VaultError::NoKey)?;
+        let sealed = master.seal(plain, data);
+        let (nonce, ciphertext) =
+            sealed.ok_or_else(|| VaultError::NoKey("it cannot encrypt".to_owned()))?;
+        Ok(Sealed { key_id: master.id().to_owned(), nonce, ciphertext })
+    }
+
+    /// What was encrypted for `whom`, if nothing of it, nor of `data`, is another one.
+    pub(crate) fn unseal(
+        &self,
+        sealed: &Sealed,
+        data: &[u8],
+        whom: &str,
+    ) -> Result<SecretString, VaultError> {
+        if self.keys().find(&sealed.key_id).is_none() {
+            self.read_file_again();
+        }
+        let (keys, provider) = (self.keys(), whom.to_owned());
+        let Some(master) = keys.find(&sealed.key_id) else {
+            return Err(VaultError::Locked { provider, key_id: sealed.key_id.clone() });
+        };
+        let opened = master.open(&sealed.nonce, &sealed.ciphertext, data);
+        opened.ok_or(VaultError::Broken { provider })
     }
 
     pub(crate) fn keys(&self) -> Arc<Keyring> {

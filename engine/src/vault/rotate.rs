@@ -7,6 +7,7 @@ use signalbox_model::actor::Permission;
 use super::Vault;
 use super::row::Row;
 use crate::audit::{self, Act};
+use crate::auth::second_factor;
 use crate::{CommandError, Ctx, notify};
 
 /// Encrypts every key anew that is encrypted with an old master key. Returns how many, and the id of
@@ -29,6 +30,7 @@ pub async fn rotate(ctx: &Ctx, vault: &Vault) -> Result<(i64, String), CommandEr
             sealed += 1;
         }
     }
+    sealed += second_factor::seal_anew(&mut tx, vault).await?;
     let keys = vault.keys();
     let key_id = keys.current().map(|key| key.id().to_owned()).unwrap_or_default();
     let details = json!({ "keyId": key_id, "encryptedAnew": sealed });

@@ -1,7 +1,6 @@
 //! Signing in and out by API.
 
 use axum::Extension;
-use axum::extract::State;
 use axum::response::IntoResponse as _;
 use http::StatusCode;
 use http::header::SET_COOKIE;
@@ -17,7 +16,6 @@ use tower_sessions::Session;
 use super::input::{Json, Signed};
 use super::output::NoContent;
 use crate::problem::{Answer, ApiProblem};
-use crate::state::AppState;
 
 /// The body of `POST /api/auth/login`.
 #[derive(Deserialize, JsonSchema)]
@@ -25,6 +23,8 @@ use crate::state::AppState;
 pub struct Login {
     email: String,
     password: String,
+    /// Of the second factor, for those who have one.
+    code: Option<String>,
 }
 
 /// The body of `POST /api/auth/password`.
@@ -37,17 +37,16 @@ pub struct NewPassword {
 
 /// `POST /api/auth/login` → 204 and the session cookie.
 pub async fn login(
-    State(state): State<AppState>,
     session: Session,
     Extension(request): Extension<RequestState>,
     Json(login): Json<Login>,
 ) -> Answer<NoContent> {
-    let system = &state.parts.system;
-    let who = (login.email.as_str(), login.password.as_str());
-    let (_, cookie) =
-        browser::sign_in((&system.db, &system.clock), &session, &request.visitor, who)
-            .await
-            .map_err(refusal)?;
+    let who = browser::Credentials {
+        email: &login.email,
+        password: &login.password,
+        code: login.code.as_deref(),
+    };
+    let (_, cookie) = browser::sign_in(&request, &session, who).await.map_err(refusal)?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(cookie) = cookie {
         response.headers_mut().append(SET_COOKIE, cookie);
@@ -71,6 +70,14 @@ fn refusal(error: SignInError) -> ApiProblem {
         SignInError::Unavailable(cause) => {
             tracing::error!(error = %cause, "the database refused a sign-in");
             ApiProblem::unavailable()
+        }
+        SignInError::CodeNeeded => {
+            let detail = error.to_string();
+            ApiProblem::new(StatusCode::UNAUTHORIZED, "code-needed", "Not signed in", detail)
+        }
+        SignInError::FactorUnreadable => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            ApiProblem::new(status, "vault-locked", "Not signed in", error.to_string())
         }
         SignInError::Session => ApiProblem::unavailable(),
         SignInError::Hash(cause) => {
