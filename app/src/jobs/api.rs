@@ -3,21 +3,41 @@
 use leptos::server;
 use serde::{Deserialize, Serialize};
 use signalbox_model::Timestamp;
+use signalbox_model::breaker::Breaker;
 use signalbox_model::job::{Job, JobDetail, JobFilter, JobId};
 use signalbox_model::job_bulk::{JobAction, JobsPreview};
-use signalbox_model::metrics::Overview;
+use signalbox_model::metrics::{DeadLetterCounts, KindMetrics, QueueDepth};
 use signalbox_model::page::Page;
 use signalbox_model::saved_view::SavedView;
+use signalbox_model::system_log::SystemLog;
 use signalbox_model::trend::Span;
 
 use crate::error::AppError;
 use crate::notice::Notice;
 
+/// How the whole is, above the list: of the overview what this page shows, and no more. What it need
+/// not read, the browser need not fetch code for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Health {
+    /// What ran in the last 24 hours, by kind.
+    pub metrics: Vec<KindMetrics>,
+    /// What waits and runs.
+    pub queues: Vec<QueueDepth>,
+    /// How many dead letters there are.
+    pub dead_letter_counts: DeadLetterCounts,
+    /// The newest entries of the log.
+    pub recent_logs: Vec<SystemLog>,
+    /// The circuit breakers.
+    pub circuit_breakers: Vec<Breaker>,
+    /// Whether the kill switch is on.
+    pub killed: bool,
+}
+
 /// What `/admin/jobs` shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JobsFacts {
     /// Metrics of the last 24 hours, queues, breakers, log.
-    pub overview: Overview,
+    pub health: Health,
     /// The jobs asked for.
     pub jobs: Page<Job>,
     /// How many have come since the newest of them.
@@ -49,8 +69,17 @@ pub(crate) async fn list_jobs(
     };
     let cursor = filter.cursor.or(newest.map(|newest| newest.saturating_add(1)));
     let filter = JobFilter { cursor, ..filter };
+    let whole = answer(overview::overview(&ctx, 24, None).await)?;
+    let health = Health {
+        metrics: whole.metrics,
+        queues: whole.queues,
+        dead_letter_counts: whole.dead_letter_counts,
+        recent_logs: whole.recent_logs,
+        circuit_breakers: whole.circuit_breakers,
+        killed: whole.kill_switch.active,
+    };
     Ok(JobsFacts {
-        overview: answer(overview::overview(&ctx, 24, None).await)?,
+        health,
         jobs: answer(list::list(&ctx, &registry, &filter).await)?,
         newer,
         views: answer(saved_views::list(&ctx, ViewedList::Jobs).await)?,

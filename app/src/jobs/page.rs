@@ -7,11 +7,10 @@ use signalbox_model::actor::Permission;
 use signalbox_model::breaker::BreakerState;
 use signalbox_model::format;
 use signalbox_model::job::Job;
-use signalbox_model::metrics::Overview;
 use signalbox_model::page::Page;
 use signalbox_model::saved_view::ViewedList;
 
-use super::api::{JobsFacts, ListJobs, TriggerDiscovery};
+use super::api::{Health, JobsFacts, ListJobs, TriggerDiscovery};
 use super::bulk::ActOnMany;
 use super::filters::{Filters, KNOWN, filter};
 use super::metrics::{KindTable, QueueTable};
@@ -42,23 +41,23 @@ pub(crate) fn JobsPage() -> impl IntoView {
             let (filter, last) = filter(&query.get());
             ListJobs { filter, last, newest: pin.newest() }
         }),
-        |JobsFacts { overview, as_of, .. }| {
-            (format!("Jobs ({} waiting)", format::count(waiting(overview))), *as_of)
+        |JobsFacts { health, as_of, .. }| {
+            (format!("Jobs ({} waiting)", format::count(waiting(health))), *as_of)
         },
         move |facts| {
-            let overview = move || facts.with(|facts| facts.overview.clone());
+            let health = move || facts.with(|facts| facts.health.clone());
             let jobs = Signal::derive(move || facts.with(|facts| facts.jobs.clone()));
-            let logs = Signal::derive(move || facts.with(|f| f.overview.recent_logs.clone()));
+            let logs = Signal::derive(move || facts.with(|f| f.health.recent_logs.clone()));
             let newer = Signal::derive(move || facts.with(|facts| facts.newer));
             Effect::new(move |_| pin.keep(jobs.with(|jobs| jobs.items.first().map(|job| job.id))));
             let views = Signal::derive(move || facts.with(|facts| facts.views.clone()));
             view! {
-                {part(move || view! { <JobsHead overview=overview() /> })}
+                {part(move || view! { <JobsHead health=health() /> })}
                 <Triggers discover />
-                {part(move || view! { <Health overview=overview() /> })}
+                {part(move || view! { <Standing health=health() /> })}
                 <section class="stack" aria-labelledby="list">
                     <h2 id="list" tabindex="-1">"Jobs"</h2>
-                    {part(move || view! { <ListFilters overview=overview() query=query.get() /> })}
+                    {part(move || view! { <ListFilters health=health() query=query.get() /> })}
                     <SavedViews list=ViewedList::Jobs views query />
                     <Newer count=newer one="job" many="jobs" pin />
                     <JobTable jobs query />
@@ -69,16 +68,16 @@ pub(crate) fn JobsPage() -> impl IntoView {
     )
 }
 
-fn waiting(overview: &Overview) -> i64 {
-    overview.queues.iter().map(|queue| queue.available).sum()
+fn waiting(health: &Health) -> i64 {
+    health.queues.iter().map(|queue| queue.available).sum()
 }
 
 #[component]
-fn ListFilters(overview: Overview, query: Query) -> impl IntoView {
-    let kinds = overview.queues.iter().map(|queue| &queue.kind);
-    let kinds = names(kinds.chain(overview.metrics.iter().map(|kind| &kind.job_type)));
-    let queues = names(overview.queues.iter().map(|queue| &queue.queue));
-    let providers = names(overview.circuit_breakers.iter().map(|breaker| &breaker.provider));
+fn ListFilters(health: Health, query: Query) -> impl IntoView {
+    let kinds = health.queues.iter().map(|queue| &queue.kind);
+    let kinds = names(kinds.chain(health.metrics.iter().map(|kind| &kind.job_type)));
+    let queues = names(health.queues.iter().map(|queue| &queue.queue));
+    let providers = names(health.circuit_breakers.iter().map(|breaker| &breaker.provider));
     view! { <Filters query kinds queues providers /> }
 }
 
@@ -88,21 +87,17 @@ fn names<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 #[component]
-fn JobsHead(overview: Overview) -> impl IntoView {
-    let running: i64 = overview.queues.iter().map(|queue| queue.running).sum();
-    let open = overview.circuit_breakers.iter().find(|b| b.state != BreakerState::Closed);
-    let now = if overview.kill_switch.active {
+fn JobsHead(health: Health) -> impl IntoView {
+    let running: i64 = health.queues.iter().map(|queue| queue.running).sum();
+    let open = health.circuit_breakers.iter().find(|b| b.state != BreakerState::Closed);
+    let now = if health.killed {
         "The kill switch is on: no job starts.".to_owned()
     } else if let Some(breaker) = open {
         format!("{} is {}.", breaker.provider.to_ascii_uppercase(), of_breaker(breaker.state).1)
     } else {
-        format!(
-            "{} running, {} waiting.",
-            format::plural(running, "job", "jobs"),
-            waiting(&overview)
-        )
+        format!("{} running, {} waiting.", format::plural(running, "job", "jobs"), waiting(&health))
     };
-    let dead = overview.dead_letter_counts.undecided();
+    let dead = health.dead_letter_counts.undecided();
     let rest = match dead {
         0 => "No dead letters.".to_owned(),
         n => format!("{} to look at.", format::plural(n, "dead letter", "dead letters")),
@@ -111,8 +106,8 @@ fn JobsHead(overview: Overview) -> impl IntoView {
 }
 
 #[component]
-fn Health(overview: Overview) -> impl IntoView {
-    let breakers: Vec<_> = overview
+fn Standing(health: Health) -> impl IntoView {
+    let breakers: Vec<_> = health
         .circuit_breakers
         .into_iter()
         .map(|breaker| view! { <BreakerTile breaker /> })
@@ -125,14 +120,14 @@ fn Health(overview: Overview) -> impl IntoView {
                         <h2 id="metrics">"Last 24 h by type"</h2>
                         <Fresh />
                     </div>
-                    <KindTable metrics=overview.metrics />
+                    <KindTable metrics=health.metrics />
                 </section>
                 <section aria-labelledby="queues">
                     <div class="section-head">
                         <h2 id="queues">"Queues now"</h2>
                         <Fresh />
                     </div>
-                    <QueueTable queues=overview.queues />
+                    <QueueTable queues=health.queues />
                 </section>
             </div>
             <div class="breakers" id="breakers">

@@ -98,7 +98,7 @@ async fn built_files_are_kept_for_ever_by_their_version_and_compressed() {
     let site = std::env::temp_dir().join(format!("signalbox-site-{}", std::process::id()));
     let pkg = site.join("pkg");
     std::fs::create_dir_all(&pkg).unwrap();
-    std::fs::write(pkg.join("manifest.json"), r#"{"version":"abc","chunks":["door"]}"#).unwrap();
+    std::fs::write(pkg.join("manifest.json"), r#"{"version":"abc","chunks":["start"]}"#).unwrap();
     std::fs::write(pkg.join("signalbox.css"), "body{}").unwrap();
     std::fs::write(pkg.join("signalbox.css.br"), "compressed").unwrap();
     std::fs::write(site.join("mark.svg"), "<svg/>").unwrap();
@@ -107,7 +107,7 @@ async fn built_files_are_kept_for_ever_by_their_version_and_compressed() {
 
     let login = html(&visitor, "/login").await;
     assert!(login.contains("/pkg/abc/signalbox.css"));
-    assert!(login.contains("/pkg/abc/pack_door.wasm"), "the page's own code is announced");
+    assert!(login.contains("/pkg/abc/pack_start.wasm"), "the page's own code is announced");
     let file = visitor.get("/pkg/abc/signalbox.css").await;
     assert_eq!(file.headers()["cache-control"], "public, max-age=31536000, immutable");
     assert_eq!(file.headers()["content-type"], "text/css");
