@@ -23,7 +23,7 @@ test('a one-time password leads to choosing one, whatever else is asked for', as
   await page.getByLabel('New password').fill(own);
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(operator.heading('Overview')).toBeVisible();
-  await expect(operator.notice('Your password is changed.')).toBeVisible();
+  await expect(operator.notice('Your password is changed, and your other sessions are ended.')).toBeVisible();
 });
 
 test('afterwards the own password opens the console and the one-time password does not', async ({ page, operator }) => {

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use leptos_router::location::Url;
 
 /// The filters of the address, without the empty ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,8 +76,18 @@ impl Query {
 
 fn written(pairs: &[(String, String)]) -> String {
     let pairs: Vec<_> =
-        pairs.iter().map(|(name, value)| format!("{name}={}", Url::escape(value))).collect();
+        pairs.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
     pairs.join("&")
+}
+
+/// The value as it stands in an address: the same on the server and in the browser, whose own ways to
+/// write it differ, since kept filters are compared with those of the address.
+fn escaped(value: &str) -> String {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    value
+        .bytes()
+        .map(|byte| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 #[cfg(test)]
@@ -100,8 +109,8 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_the_filters_is_theirs_alone() {
-        let query = Query { anchor: "#list", ..query(&[("q", "a b"), ("cursor", "9")]) };
-        assert_eq!(query.kept(), "q=a%20b");
+        let query = Query { anchor: "#list", ..query(&[("q", "a.b ü&"), ("cursor", "9")]) };
+        assert_eq!(query.kept(), "q=a.b%20%C3%BC%26");
     }
 
     #[test]

@@ -76,9 +76,9 @@ pub(crate) async fn close_connection(
     use signalbox_engine::database::{self, Own};
     use signalbox_model::database::Session;
 
-    let own = if own { Own::Close } else { Own::Spare };
+    let (ctx, own) = (ctx()?, if own { Own::Close } else { Own::Spare });
     let result = match Session::parse_key(&connection) {
-        Some(name) => database::close(&ctx()?, name, own, &reason).await,
+        Some(name) => database::close(&ctx, name, own, &reason).await,
         None => Err(CommandError::invalid("connection", "names no connection")),
     };
     let done = result.map(|ended| {
@@ -103,8 +103,9 @@ pub(crate) async fn maintain_table(
     use signalbox_engine::{CommandError, database};
     use signalbox_model::database::Task;
 
+    let ctx = ctx()?;
     let result = match Task::from_name(&task) {
-        Some(task) => database::ask(&ctx()?, &state()?.registry, task, Some(&table), &reason).await,
+        Some(task) => database::ask(&ctx, &state()?.registry, task, Some(&table), &reason).await,
         None => Err(CommandError::invalid("task", "must be one of analyze, vacuum, reindex")),
     };
     let done = result.map(|job| {

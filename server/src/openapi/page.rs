@@ -38,7 +38,7 @@ pub fn page(document: &Value, stylesheet: &str) -> String {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>API · Signalbox</title>
-<link rel="icon" type="image/svg+xml" href="/favicon.svg">
+<link rel="icon" type="image/svg+xml" href="/favicon-clear.svg">
 <link rel="stylesheet" href="{stylesheet}">
 </head>
 <body>

@@ -102,7 +102,7 @@ fn filled(pattern: &str, open: &str, close: &str) -> String {
 const FORM: &str = "id=1&name=system&reason=x&email=nobody@example.com&role=viewer&handle=x&key=discovery_rpm&value=30&days=1&limit=1\
     &query=a%3Db&list=jobs&provider=mcp&incident=database&lever=reset_breaker&target=mcp&severity=P4&note=x&cron=0+0+*+*+*&zone=UTC&on=true\
     &fingerprint=x&mark=resolved&up_to=0&jobs=0&letters=0&rate_per_second=1&minutes=5&part=scheduler&stop=false\
-    &password=wrong&current=wrong&new=another+long+password&scopes%5B0%5D=read_console&code=000000&table=users&pid=1&backup=1";
+    &password=wrong&current=wrong&new=another+long+password&scopes%5B0%5D=read_console&code=000000&table=users&pid=1&backup=1&connection=1-1&task=analyze";
 
 /// What some of them ask for besides.
 fn action(function: &str) -> &'static str {
@@ -299,6 +299,8 @@ fn op_7_the_matrix_grants_what_the_table_of_permissions_grants() {
         ("POST /api/fn/note_in_runbook", Permission::KeepIncidents),
         ("POST /api/admin/test-alert", Permission::OperateAlerts),
         ("POST /api/admin/users", Permission::ManageUsers),
+        ("POST /api/admin/providers/{provider}", Permission::ManageProviders),
+        ("POST /api/admin/database", Permission::OperateDatabase),
     ] {
         let may: Vec<bool> =
             PEOPLE.map(|person| matches!(person, Person::Is(role) if role.may(permission))).into();
