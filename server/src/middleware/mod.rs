@@ -14,6 +14,7 @@ pub mod session;
 
 /// Whether programs ask at this address, and not people: errors are problems there, never pages.
 pub fn is_api(path: &str) -> bool {
-    const ADDRESSES: [&str; 5] = ["/api", "/healthz", "/readyz", "/health", "/metrics"];
+    const ADDRESSES: [&str; 6] =
+        ["/api", "/healthz", "/readyz", "/health", "/metrics", "/.well-known/security.txt"];
     ADDRESSES.contains(&path) || path.starts_with("/api/") || path.starts_with("/v1/")
 }
