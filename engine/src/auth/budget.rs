@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 use signalbox_model::Timestamp;
 use sqlx::{PgPool, Row};
 
+use crate::{CommandError, Ctx};
+
 /// Tries count for this long.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
 
@@ -69,6 +71,17 @@ impl Budget<'_> {
         let (tries, from): (i32, Timestamp) = (row.try_get("tries")?, row.try_get("window_from")?);
         let left_s = (from + WINDOW - now).num_seconds().max(1).unsigned_abs();
         Ok((tries > self.tries()).then_some(left_s))
+    }
+
+    /// Spends a try of what is typed into `field` by somebody who is signed in.
+    ///
+    /// # Errors
+    /// For the field, when none is left; when the database does not answer.
+    pub(super) async fn spend_on(self, ctx: &Ctx, field: &str) -> Result<(), CommandError> {
+        let Some(left_s) = self.spend(&ctx.db, ctx.now()).await? else { return Ok(()) };
+        let minutes = left_s.div_ceil(60);
+        let detail = format!("was wrong too often; try again in {minutes} min");
+        Err(CommandError::invalid(field, detail))
     }
 
     /// Gives a try back: the password was right.

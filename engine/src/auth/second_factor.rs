@@ -150,7 +150,7 @@ pub async fn begin(ctx: &Ctx, vault: &Vault) -> Result<NewFactor, CommandError> 
     if begun.rows_affected() == 0 {
         return Err(CommandError::Conflict("You have a second factor already.".to_owned()));
     }
-    record(&mut tx, ctx, "begin").await?;
+    record(&mut tx, ctx, "second_factor.begin").await?;
     tx.commit().await?;
     shown(&totp(email, secret)?)
 }
@@ -181,7 +181,8 @@ fn shown(totp: &Totp) -> Result<NewFactor, CommandError> {
 pub async fn confirm(ctx: &Ctx, vault: &Vault, code: &str) -> Result<Vec<String>, CommandError> {
     themselves(ctx)?;
     let email = &ctx.actor.email;
-    let mut tx = attempt(ctx).await?;
+    own_try(email).spend_on(ctx, "code").await?;
+    let mut tx = ctx.db.begin().await?;
     let factor = read(&mut tx, vault, email).await?.filter(|one| one.confirmed_at.is_none());
     let Some(factor) = factor else {
         return Err(CommandError::Conflict(
@@ -203,7 +204,7 @@ pub async fn confirm(ctx: &Ctx, vault: &Vault, code: &str) -> Result<Vec<String>
         .bind(digests)
         .execute(&mut *tx)
         .await?;
-    record(&mut tx, ctx, "confirm").await?;
+    record(&mut tx, ctx, "second_factor.confirm").await?;
     tx.commit().await?;
     own_try(email).refund(&ctx.db).await?;
     Ok(codes)
@@ -216,7 +217,8 @@ pub async fn confirm(ctx: &Ctx, vault: &Vault, code: &str) -> Result<Vec<String>
 pub async fn remove(ctx: &Ctx, vault: &Vault, code: &str) -> Result<(), CommandError> {
     themselves(ctx)?;
     let email = &ctx.actor.email;
-    let mut tx = attempt(ctx).await?;
+    own_try(email).spend_on(ctx, "code").await?;
+    let mut tx = ctx.db.begin().await?;
     let Some(factor) = read(&mut tx, vault, email).await? else {
         return Err(CommandError::Conflict("You have no second factor.".to_owned()));
     };
@@ -224,7 +226,7 @@ pub async fn remove(ctx: &Ctx, vault: &Vault, code: &str) -> Result<(), CommandE
         return Err(wrong());
     }
     forget(&mut tx, email).await?;
-    record(&mut tx, ctx, "remove").await?;
+    record(&mut tx, ctx, "second_factor.remove").await?;
     tx.commit().await?;
     own_try(email).refund(&ctx.db).await?;
     Ok(())
@@ -281,18 +283,6 @@ fn own_try(email: &str) -> Budget<'_> {
     Budget::Own(email, b"second factor")
 }
 
-/// A transaction for a code that is tried; too many tries are refused.
-async fn attempt(ctx: &Ctx) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, CommandError> {
-    match own_try(&ctx.actor.email).spend(&ctx.db, ctx.now()).await? {
-        None => Ok(ctx.db.begin().await?),
-        Some(seconds) => {
-            let minutes = seconds.div_ceil(60);
-            let detail = format!("was wrong too often; try again in {minutes} min");
-            Err(CommandError::invalid("code", detail))
-        }
-    }
-}
-
 fn wrong() -> CommandError {
     CommandError::invalid("code", "is not the code of now; wait for the next one")
 }
@@ -307,12 +297,7 @@ fn recovery_code() -> String {
     (0..4).map(group).collect::<Vec<_>>().join("-")
 }
 
-async fn record(tx: &mut PgConnection, ctx: &Ctx, what: &str) -> Result<(), sqlx::Error> {
-    let action = match what {
-        "begin" => "second_factor.begin",
-        "confirm" => "second_factor.confirm",
-        _ => "second_factor.remove",
-    };
+async fn record(tx: &mut PgConnection, ctx: &Ctx, action: &str) -> Result<(), sqlx::Error> {
     let subject = &ctx.actor.email;
     audit::record(tx, ctx, Act { action, subject, reason: None, details: json!({}) }).await
 }

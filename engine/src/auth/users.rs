@@ -58,13 +58,9 @@ pub async fn change_password(
         return Err(CommandError::Forbidden { permission: Permission::ManageUsers });
     }
     password::check_new(current, new)?;
-    let (email, now) = (&ctx.actor.email, ctx.now());
+    let email = &ctx.actor.email;
     let budget = Budget::Own(email, b"change of password");
-    if let Some(seconds) = budget.spend(&ctx.db, now).await? {
-        let minutes = seconds.div_ceil(60);
-        let detail = format!("was wrong too often; try again in {minutes} min");
-        return Err(CommandError::invalid("current", detail));
-    }
+    budget.spend_on(ctx, "current").await?;
     let hash: Option<String> =
         sqlx::query_scalar("SELECT password_hash FROM users WHERE email = $1 AND NOT disabled")
             .bind(email)
